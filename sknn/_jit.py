@@ -1,0 +1,62 @@
+"""The one decorator of every kernel: nopython, nogil, cached on disk, never stale.
+
+Numba stamps a cached function with the contents of its own file only, so an upgrade
+that changes ``losses.py`` would leave the cached epoch of ``network.py``, which
+inlines it, as it was.  Here the stamp covers every source file of the package.
+"""
+
+import contextlib
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import numba
+from numba.core.caching import FunctionCache
+
+# The flags that keep NaN and infinity what they are: never nnan, ninf, or reassoc,
+# which would undo the two-part constants of elementary.py.
+_FASTMATH = {"contract", "nsz"}
+
+
+def kernel(function):
+    """Compile ``function`` at its first call, or load it from the disk cache."""
+    dispatcher = numba.njit(nogil=True, error_model="numpy", fastmath=_FASTMATH)(
+        function
+    )
+    if not numba.config.DISABLE_JIT:
+        # RuntimeError: no directory can be written to, so nothing is cached.
+        with contextlib.suppress(RuntimeError):
+            dispatcher._cache = _KernelCache(function)
+    return dispatcher
+
+
+@cache
+def _source_stamp():
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.digest()
+
+
+class _KernelCache(FunctionCache):
+    """Numba's file cache, stamped with all sources; a damaged file is a miss."""
+
+    def __init__(self, function):
+        super().__init__(function)
+        self._cache_file._source_stamp = _source_stamp()
+
+    def load_overload(self, sig, target_context):
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # a killed process can leave any kind of half a pickle
+            self._forget()
+            return None
+
+    def save_overload(self, sig, data):
+        # A full or read-only disk costs the next process a compilation, no more.
+        with contextlib.suppress(OSError):
+            super().save_overload(sig, data)
+
+    def _forget(self):
+        with contextlib.suppress(OSError):
+            self.flush()

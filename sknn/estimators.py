@@ -1,0 +1,739 @@
+"""The estimators: scikit-learn's contract round a network.
+
+They validate and encode what users give, hand it to training.py, and publish what
+came of it as fitted attributes.  Of the network they keep `coefs_` and `intercepts_`,
+views of the flat vector that the kernels read.
+"""
+
+import copy
+import warnings
+from contextlib import contextmanager
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    RegressorMixin,
+    _fit_context,
+)
+from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    type_of_target,
+    unique_labels,
+)
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from .activations import ACTIVATIONS
+from .losses import (
+    BINARY_CROSS_ENTROPY,
+    CROSS_ENTROPY,
+    OUT_ACTIVATIONS,
+    REGRESSION_LOSSES,
+)
+from .network import Network, predict, workspace
+from .optimizers import OPTIMIZERS
+from .params import initialize, layer_table, layer_units, pack, views
+from .samples import freeze, is_sparse
+from .training import Progress, fit_lbfgs, fit_stochastic, optimizer_state
+
+PRECISIONS = (np.float64, np.float32)
+
+
+def _has_stochastic_solver(mlp):
+    if mlp.solver == "lbfgs":
+        raise AttributeError(
+            "partial_fit is only available for stochastic"
+            f" optimizers. {mlp.solver} is not stochastic."
+        )
+    return True
+
+
+class _BaseMLP(BaseEstimator):
+    """What the classifier and the regressor share; they differ in their targets."""
+
+    _parameter_constraints: dict = {
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "solver": [StrOptions(set(OPTIMIZERS))],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Fit the network to X and y.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.  float32 is computed in float32, all else in float64.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels in classification, real numbers in regression.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample in the loss; None weighs all alike.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data or a parameter is not of the documented kind, or if the
+            weights overflow; the estimator is then as it was before.
+        """
+        with _all_or_nothing(self):
+            return self._fit(X, y, sample_weight)
+
+    def _fit(self, X, y, sample_weight, incremental=False):
+        hidden_layer_sizes = _hidden_layer_sizes(self.hidden_layer_sizes)
+        first_pass = not hasattr(self, "coefs_") or (
+            not self.warm_start and not incremental
+        )
+        X, targets = self._validate_input(X, y, incremental, reset=first_pass)
+        weights = _validate_weights(sample_weight, X)
+        if incremental and self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+
+        random_state = check_random_state(self.random_state)
+        units = [X.shape[1], *hidden_layer_sizes, self.n_outputs_]
+        if first_pass:
+            network = self._initial_network(units, random_state, X)
+        else:
+            network = self._continued_network(units, X)
+        progress = Progress() if first_pass else self._progress()
+        samples = freeze(X, network.params.dtype, targets, weights)
+        if self.solver == "lbfgs":
+            fit_lbfgs(self, network, samples, progress)
+            optimizer = None
+        else:
+            optimizer = self._train(
+                network, samples, random_state, progress, first_pass, incremental
+            )
+        if not np.isfinite(network.params).all():
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may"
+                " contain large values and need to be preprocessed."
+            )
+        self._publish(network, progress, optimizer)
+        return self
+
+    def _train(self, network, samples, random_state, progress, first_pass, incremental):
+        """Train by minibatches; returns the state of the optimizer."""
+        optimizer = copy.deepcopy(getattr(self, "_optimizer", None))
+        if not incremental or optimizer is None or optimizer.solver != self.solver:
+            optimizer = optimizer_state(self, network.params)
+        rows, score = np.arange(samples.targets.shape[0]), None
+        if self.early_stopping:
+            rows, validation = self._split(samples.targets, random_state, first_pass)
+            score = self._validation_score(network, samples, validation)
+        _prepare_progress(progress, self.early_stopping)
+        fit_stochastic(
+            self, network, samples, rows, random_state, progress, optimizer, score,
+            max_iter=1 if incremental else None,
+        )  # fmt: skip
+        return optimizer
+
+    def _initial_network(self, units, random_state, X):
+        dtype = np.float64 if self.solver == "lbfgs" else X.dtype
+        layers = self._layers(units, dtype, is_sparse(X))
+        factor = 2.0 if self.activation == "logistic" else 6.0
+        params = initialize(layers, random_state, factor, dtype)
+        return Network(params, layers, self._loss_code())
+
+    def _continued_network(self, units, X):
+        """A copy of the fitted network, so that a failed fit leaves it as it is."""
+        fitted = layer_units(self.coefs_)
+        if fitted != units:
+            raise ValueError(
+                f"The fitted network has layers of {fitted} units, the parameters and "
+                f"data ask for {units}: a fit that continues cannot change them. Set "
+                "warm_start=False to start anew."
+            )
+        dtype = np.float64 if self.solver == "lbfgs" else self.coefs_[0].dtype
+        layers = self._layers(units, dtype, is_sparse(X))
+        params = pack(self.coefs_, self.intercepts_, layers, dtype)
+        return Network(params, layers, self._loss_code())
+
+    def _layers(self, units, dtype, sparse_input):
+        return layer_table(units, ACTIVATIONS[self.activation], dtype, sparse_input)
+
+    def _progress(self):
+        """What the earlier fits have seen, in copies."""
+        return Progress(
+            t=self.t_,
+            loss=self.loss_,
+            loss_curve=list(getattr(self, "loss_curve_", [])),
+            best_loss=getattr(self, "best_loss_", None),
+            validation_scores=copy.copy(getattr(self, "validation_scores_", None)),
+            best_validation_score=getattr(self, "best_validation_score_", None),
+            no_improvement_count=getattr(self, "_no_improvement_count", 0),
+        )
+
+    def _publish(self, network, progress, optimizer):
+        """Set the fitted attributes, all at once and last of all."""
+        self.n_layers_ = network.layers.size + 1
+        self.out_activation_ = OUT_ACTIVATIONS[network.loss]
+        self.n_iter_ = progress.n_iter
+        self.t_ = progress.t
+        self.loss_ = progress.loss
+        if optimizer is not None:
+            self.loss_curve_ = progress.loss_curve
+            self.best_loss_ = progress.best_loss
+            self.validation_scores_ = progress.validation_scores
+            self.best_validation_score_ = progress.best_validation_score
+            self._no_improvement_count = progress.no_improvement_count
+            self._optimizer = optimizer
+        self._keep(network)
+
+    def _keep(self, network):
+        """Show the network's parameters as lists of views, for users to read or edit."""
+        self.coefs_, self.intercepts_ = views(network.params, network.layers)
+        self._network = network
+        self._views = self.coefs_ + self.intercepts_
+
+    def _fitted_network(self, dtype, sparse_input):
+        """The network of `coefs_` and `intercepts_`, be they the fit's or the user's."""
+        current = [*self.coefs_, *self.intercepts_]
+        untouched = len(current) == len(self._views) and all(
+            map(_is, current, self._views)
+        )
+        fits = self._network.params.dtype == dtype
+        has_room = sparse_input or self._network.layers[0]["inputs_stride"] > 0
+        if untouched and fits and has_room:
+            return self._network
+        layers = self._layers(layer_units(self.coefs_), dtype, sparse_input)
+        params = pack(self.coefs_, self.intercepts_, layers, dtype)
+        return Network(params, layers, self._loss_code())
+
+    def _outputs(self, X):
+        """The network's outputs for X, of shape (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        dtype = np.result_type(X.dtype, self.coefs_[0].dtype)
+        network = self._fitted_network(dtype, is_sparse(X))
+        return _forward(network, freeze(X, dtype), np.arange(X.shape[0]))
+
+    def _split(self, targets, random_state, first_pass):
+        """Training and validation rows, the same ones in every warm-started fit."""
+        if first_pass or not hasattr(self, "_split_random_state"):
+            self._split_random_state = copy.deepcopy(random_state)
+        else:
+            random_state = copy.deepcopy(self._split_random_state)
+        train, validation = train_test_split(
+            np.arange(targets.shape[0]),
+            random_state=random_state,
+            test_size=self.validation_fraction,
+            stratify=self._strata(targets),
+        )
+        if validation.size < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' "
+                "or the size of your dataset."
+            )
+        return train, validation
+
+    def _validation_score(self, network, samples, rows):
+        """A function of nothing: the network's present score on these rows."""
+        work = workspace(network.layers, rows.size, network.params.dtype, False)
+        weights = samples.weights[rows] if samples.weights.size else None
+        targets = samples.targets[rows]
+
+        def score():
+            outputs = _forward(network, samples, rows, work)
+            return self._score(targets, outputs, weights)
+
+        return score
+
+    def __getstate__(self):
+        from . import __version__
+
+        state = dict(super().__getstate__())
+        state.pop("_network", None)
+        state.pop("_views", None)
+        return state | {"_sknn_version": __version__}
+
+    def __setstate__(self, state):
+        from . import __version__
+
+        state = dict(state)
+        saved = state.pop("_sknn_version", "unknown")
+        if saved != __version__:
+            name = type(self).__name__
+            warnings.warn(
+                InconsistentVersionWarning(
+                    estimator_name=name,
+                    current_sklearn_version=__version__,
+                    original_sklearn_version=saved,
+                ),
+                stacklevel=2,
+            )
+        super().__setstate__(state)
+        if "coefs_" in state:
+            dtype = self.coefs_[0].dtype
+            layers = self._layers(layer_units(self.coefs_), dtype, sparse_input=False)
+            params = pack(self.coefs_, self.intercepts_, layers, dtype)
+            self._keep(Network(params, layers, self._loss_code()))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _is(a, b):
+    return a is b
+
+
+@contextmanager
+def _all_or_nothing(estimator):
+    """Whatever goes wrong, leave the estimator's attributes as they were."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def _hidden_layer_sizes(sizes):
+    """``hidden_layer_sizes`` as a list of positive integers."""
+    sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    if np.any(np.array(sizes) <= 0):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return sizes
+
+
+def _validate_weights(sample_weight, X):
+    """Weights as an array, or None; negative ones are allowed, as in scikit-learn."""
+    if sample_weight is None:
+        return None
+    weights = _check_sample_weight(sample_weight, X)
+    if not np.any(weights):
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weights
+
+
+def _prepare_progress(progress, early_stopping):
+    """Let a fit that continues begin to watch what the earlier ones did not."""
+    if early_stopping:
+        progress.best_loss = None
+        if progress.validation_scores is None:
+            progress.validation_scores = []
+            progress.best_validation_score = -np.inf
+    elif progress.best_loss is None:
+        progress.best_loss = min(progress.loss_curve, default=np.inf)
+
+
+def _forward(network, samples, rows, work=None):
+    """The network's outputs for these rows of the samples."""
+    params, layers, loss = network
+    if work is None:
+        work = workspace(layers, rows.size, params.dtype, training=False)
+    outputs = np.empty((rows.size, layers[-1]["fan_out"]), params.dtype)
+    predict(params, layers, samples, rows, loss, work, outputs)
+    return outputs
+
+
+class MLPClassifier(ClassifierMixin, _BaseMLP):
+    """Multi-layer perceptron classifier.
+
+    @CLASSIFIER_DOC@
+    """
+
+    loss = "log_loss"
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+
+    @available_if(_has_stochastic_solver)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Train for one epoch over the given data.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels; a subset of ``classes`` is enough.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample in the loss; None weighs all alike.
+        classes : array of shape (n_classes,), default=None
+            All labels that any call will see; needed on the first call only.
+
+        Returns
+        -------
+        self : object
+            The estimator, one epoch further.
+
+        Raises
+        ------
+        ValueError
+            If ``y`` has labels not in ``classes``, or ``early_stopping`` is on.
+        AttributeError
+            If the solver is "lbfgs", which has no epochs.
+        """
+        with _all_or_nothing(self):
+            if _check_partial_fit_first_call(self, classes):
+                is_multilabel = type_of_target(y).startswith("multilabel")
+                self._label_binarizer = LabelBinarizer()
+                self._label_binarizer.fit(y if is_multilabel else classes)
+            return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X):
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            The most probable class of each sample; in multilabel classification a
+            one for each label more probable than not.
+        """
+        outputs = self._outputs(X)
+        if self.n_outputs_ == 1:
+            outputs = outputs.ravel()
+        return self._label_binarizer.inverse_transform(outputs)
+
+    def predict_proba(self, X):
+        """Predict probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        y_prob : ndarray of shape (n_samples, n_classes)
+            Probability of each class, in the order of ``classes_``.
+        """
+        outputs = self._outputs(X)
+        if self.n_outputs_ == 1:
+            return np.hstack([1 - outputs, outputs])
+        return outputs
+
+    def predict_log_proba(self, X):
+        """Predict logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        log_y_prob : ndarray of shape (n_samples, n_classes)
+            ``log(predict_proba(X))``; minus infinity where a probability is 0.
+        """
+        y_prob = self.predict_proba(X)
+        return np.log(y_prob, out=y_prob)
+
+    def _validate_input(self, X, y, incremental, reset):
+        X, y = validate_data(
+            self, X, y,
+            accept_sparse=["csr", "csc"], multi_output=True, dtype=PRECISIONS,
+            reset=reset,
+        )  # fmt: skip
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+            self._label_binarizer = LabelBinarizer().fit(y)
+            self.classes_ = self._label_binarizer.classes_
+        else:
+            self._check_known_classes(unique_labels(y), incremental)
+        targets = self._encode(y)
+        self.n_outputs_ = (
+            len(self.classes_)
+            if self._loss_code() == CROSS_ENTROPY
+            else targets.shape[1]
+        )
+        return X, targets
+
+    def _check_known_classes(self, classes, incremental):
+        if len(np.setdiff1d(classes, self.classes_, assume_unique=True)) and (
+            incremental or not self.warm_start
+        ):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. "
+                f"`self.classes_` has {self.classes_}. 'y' has {classes}."
+            )
+        if not incremental and set(classes) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same "
+                "classes as in the previous call to fit. Previously "
+                f"got {self.classes_}, `y` has {classes}"
+            )
+
+    def _encode(self, y):
+        """Targets: the number of the class, or a column of 0 and 1 for each label."""
+        if self._loss_code() != CROSS_ENTROPY:
+            return self._label_binarizer.transform(y)
+        self._label_binarizer.transform(y[:1])  # refuses a y of another kind
+        return np.searchsorted(self.classes_, y).reshape(-1, 1)
+
+    def _loss_code(self):
+        multiclass = self._label_binarizer.y_type_ == "multiclass"
+        return CROSS_ENTROPY if multiclass else BINARY_CROSS_ENTROPY
+
+    def _strata(self, targets):
+        """What to stratify a split by: the classes, where each can be in both parts."""
+        if targets.shape[1] > 1:
+            return None
+        n_samples = targets.shape[0]
+        n_validation = int(np.ceil(self.validation_fraction * n_samples))
+        counts = np.unique(targets, return_counts=True)[1]
+        smallest_part = min(n_validation, n_samples - n_validation)
+        possible = counts.min() >= 2 and smallest_part >= counts.size
+        return targets.ravel() if possible else None
+
+    def _score(self, targets, outputs, weights):
+        """Accuracy of the encoded predictions."""
+        if self._loss_code() == CROSS_ENTROPY:
+            predicted, targets = outputs.argmax(axis=1), targets[:, 0].astype(int)
+        else:
+            predicted, targets = (outputs > 0.5).astype(int), targets.astype(int)
+        return accuracy_score(targets, predicted, sample_weight=weights)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class MLPRegressor(RegressorMixin, _BaseMLP):
+    """Multi-layer perceptron regressor.
+
+    @REGRESSOR_DOC@
+    """
+
+    _parameter_constraints: dict = {
+        **_BaseMLP._parameter_constraints,
+        "loss": [StrOptions(set(REGRESSION_LOSSES))],
+    }
+
+    def __init__(
+        self,
+        loss="squared_error",
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+    ):
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+
+    @available_if(_has_stochastic_solver)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train for one epoch over the given data.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample in the loss; None weighs all alike.
+
+        Returns
+        -------
+        self : object
+            The estimator, one epoch further.
+
+        Raises
+        ------
+        ValueError
+            If ``early_stopping`` is on.
+        AttributeError
+            If the solver is "lbfgs", which has no epochs.
+        """
+        with _all_or_nothing(self):
+            return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X):
+        """Predict target values.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The predicted values.
+        """
+        outputs = self._outputs(X)
+        return outputs.ravel() if outputs.shape[1] == 1 else outputs
+
+    def _validate_input(self, X, y, incremental, reset):
+        X, y = validate_data(
+            self, X, y,
+            accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True,
+            dtype=PRECISIONS, reset=reset,
+        )  # fmt: skip
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if self.loss == "poisson" and np.min(y) < 0:
+            raise ValueError(
+                "loss='poisson' requires non-negative y, got a smallest value of "
+                f"{np.min(y)}."
+            )
+        targets = y.reshape(len(y), -1)
+        self.n_outputs_ = targets.shape[1]
+        return X, targets
+
+    def _loss_code(self):
+        return REGRESSION_LOSSES[self.loss]
+
+    def _strata(self, targets):
+        return None
+
+    def _score(self, targets, outputs, weights):
+        """R² of the predictions; NaN where one is not finite."""
+        if not np.isfinite(outputs).all():
+            return np.nan
+        return r2_score(targets, outputs, sample_weight=weights)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,281 @@
+"""The network at work: forward, backward and update over minibatches, in one call.
+
+A minibatch goes through in blocks of rows.  `units` holds the inputs and outputs of
+every layer for one block, `deltas` the derivatives of the loss in the same places;
+the matrix of a layer starts at ``block_rows * layer.inputs`` (or ``.outputs``).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._jit import kernel
+from .activations import activate, scale_by_slope
+from .losses import link, output_delta, sample_loss
+from .optimizers import NONE, update
+from .params import n_params, n_transposed, n_units, zeros
+from .products import product, sparse_outer_product, sparse_product, transpose
+
+BLOCK_ROWS = 256
+
+
+class Network(NamedTuple):
+    """A network: its flat parameters, its table of layers, the code of its loss."""
+
+    params: np.ndarray
+    layers: np.ndarray
+    loss: int
+
+
+class Workspace(NamedTuple):
+    """Scratch for one fit or one prediction: nothing in it outlives the call."""
+
+    units: np.ndarray
+    deltas: np.ndarray
+    losses: np.ndarray  # of the samples of one block
+    grads: np.ndarray
+    transposed: np.ndarray
+
+
+def workspace(layers, n_rows, dtype, training=True):
+    """Scratch for blocks of at most ``n_rows``; without training, for forward only."""
+    n_rows = min(n_rows, BLOCK_ROWS)
+    units = n_rows * n_units(layers)
+    return Workspace(
+        zeros(units, dtype),
+        zeros(units * training, dtype),
+        np.zeros(n_rows),
+        zeros(n_params(layers) * training, dtype),
+        zeros(n_transposed(layers) * training, dtype),
+    )
+
+
+@kernel
+def run_epoch(params, layers, samples, order, batch_size, loss, hyper, rates, moments, work):  # fmt: skip
+    """Pass once over the samples in ``order``, one step of ``params`` per minibatch.
+
+    ``rates`` has the learning rate of each step.  Written in place: ``params``,
+    ``moments`` and ``work``.  Returns the mean loss of the samples, each taken before
+    the step it leads to, and the mean of the L2 penalty.
+    """
+    total_loss, total_penalty = 0.0, 0.0
+    transpose_weights(params, layers, work)
+    for step in range(rates.size):
+        batch = order[step * batch_size : (step + 1) * batch_size]
+        weight = batch_weight(samples.weights, batch)
+        loss_sum = accumulate_gradient(params, layers, samples, batch, loss, work)
+        if weight != 0:  # weights that cancel have no mean: nothing is learned
+            penalty = 0.5 * hyper.alpha * squared_weights(params, layers)
+            total_loss += loss_sum / weight * batch.size
+            total_penalty += penalty / weight * batch.size
+            if hyper.optimizer != NONE:
+                step_layers(params, layers, hyper, rates[step], weight, moments, work)
+    return total_loss / order.size, total_penalty / order.size
+
+
+@kernel
+def predict(params, layers, samples, rows, loss, work, outputs):
+    """Write the network's outputs for these rows of the samples into ``outputs``."""
+    block_rows = work.losses.size
+    last = layers[-1]
+    for first in range(0, rows.size, block_rows):
+        block = rows[first : first + block_rows]
+        forward(params, layers, samples, block, work)
+        for i in range(block.size):
+            z = row(work.units, block_rows * last.outputs, last.outputs_stride, i)
+            z = z[: last.fan_out]
+            link(loss, z)
+            outputs[first + i] = z
+
+
+@kernel
+def accumulate_gradient(params, layers, samples, batch, loss, work):
+    """Sum losses and gradients over a minibatch, block by block, into ``work.grads``."""
+    total = 0.0
+    block_rows = work.losses.size
+    for first in range(0, batch.size, block_rows):
+        block = batch[first : first + block_rows]
+        forward(params, layers, samples, block, work)
+        total += output_layer(layers, samples, block, loss, work)
+        backward(layers, block.size, work)
+        weight_gradients(layers, samples, block, first > 0, work)
+    return total
+
+
+@kernel
+def forward(params, layers, samples, block, work):
+    """Outputs of every layer; the last one's are weighted sums still."""
+    block_rows = work.losses.size
+    units = work.units
+    if samples.row_starts.size == 0:
+        gather(samples.dense, block, units, layers[0].inputs_stride)
+    for depth in range(layers.size):
+        layer = layers[depth]
+        at = block_rows * layer.outputs
+        if depth == 0 and samples.row_starts.size > 0:
+            sparse_forward(params, layer, samples, block, units, at)
+        else:
+            product(
+                units, block_rows * layer.inputs, layer.inputs_stride, 1,
+                params, layer.weights, layer.stride,
+                units, at, layer.outputs_stride,
+                block.size, layer.stride, layer.fan_in + 1, False,
+            )  # fmt: skip
+        if depth < layers.size - 1:
+            stop = at + block.size * layer.outputs_stride
+            activate(layer.activation, units[at:stop])
+            units[at + layer.fan_out : stop : layer.outputs_stride] = 1
+
+
+@kernel
+def gather(X, block, units, stride):
+    """Copy rows of X to the front of ``units``, each followed by a one."""
+    n_features = X.shape[1]
+    for i in range(block.size):
+        inputs = row(units, 0, stride, i)
+        inputs[:n_features] = X[block[i]]
+        inputs[n_features] = 1
+
+
+@kernel
+def sparse_forward(params, layer, samples, block, units, at):
+    """The first layer's weighted sums, from rows of a sparse X."""
+    intercepts = row(params, layer.weights, layer.stride, layer.fan_in)
+    for i in range(block.size):
+        z = row(units, at, layer.outputs_stride, i)[: layer.stride]
+        z[:] = intercepts
+        sparse_product(
+            samples.values, samples.columns,
+            samples.row_starts[block[i]], samples.row_starts[block[i] + 1],
+            params, layer.weights, layer.stride, z,
+        )  # fmt: skip
+
+
+@kernel
+def output_layer(layers, samples, block, loss, work):
+    """Link the last layer's sums; its deltas and the weighted sum of the losses."""
+    last = layers[-1]
+    at = work.losses.size * last.outputs
+    weighted = samples.weights.size > 0
+    total = 0.0
+    for i in range(block.size):
+        outputs = row(work.units, at, last.outputs_stride, i)[: last.fan_out]
+        delta = row(work.deltas, at, last.outputs_stride, i)[: last.fan_out]
+        target = samples.targets[block[i]]
+        weight = samples.weights[block[i]] if weighted else outputs.dtype.type(1)
+        link(loss, outputs)
+        output_delta(loss, outputs, target, weight, delta)
+        total += weight * sample_loss(loss, outputs, target)
+    return total
+
+
+@kernel
+def backward(layers, n_rows, work):
+    """Deltas of every layer, from those of the last one."""
+    block_rows = work.losses.size
+    deltas = work.deltas
+    for depth in range(layers.size - 1, 0, -1):
+        layer = layers[depth]
+        at = block_rows * layer.inputs
+        stop = at + n_rows * layer.inputs_stride
+        product(
+            deltas, block_rows * layer.outputs, layer.outputs_stride, 1,
+            work.transposed, layer.transposed, layer.transposed_stride,
+            deltas, at, layer.inputs_stride,
+            n_rows, layer.transposed_stride, layer.fan_out, False,
+        )  # fmt: skip
+        activation = layers[depth - 1].activation
+        scale_by_slope(activation, work.units[at:stop], deltas[at:stop])
+
+
+@kernel
+def weight_gradients(layers, samples, block, accumulate, work):
+    """Inputs times deltas, the inputs' column of ones giving the intercepts' sums."""
+    block_rows = work.losses.size
+    for depth in range(layers.size):
+        layer = layers[depth]
+        if depth == 0 and samples.row_starts.size > 0:
+            sparse_gradients(layer, samples, block, accumulate, work)
+        else:
+            product(
+                work.units, block_rows * layer.inputs, 1, layer.inputs_stride,
+                work.deltas, block_rows * layer.outputs, layer.outputs_stride,
+                work.grads, layer.weights, layer.stride,
+                layer.fan_in + 1, layer.stride, block.size, accumulate,
+            )  # fmt: skip
+
+
+@kernel
+def sparse_gradients(layer, samples, block, accumulate, work):
+    """The first layer's gradients, from rows of a sparse X."""
+    stop = layer.weights + (layer.fan_in + 1) * layer.stride
+    if not accumulate:
+        work.grads[layer.weights : stop] = 0
+    intercepts = row(work.grads, layer.weights, layer.stride, layer.fan_in)
+    at = work.losses.size * layer.outputs
+    for i in range(block.size):
+        delta = row(work.deltas, at, layer.outputs_stride, i)[: layer.stride]
+        for j in range(delta.size):
+            intercepts[j] += delta[j]
+        sparse_outer_product(
+            samples.values, samples.columns,
+            samples.row_starts[block[i]], samples.row_starts[block[i] + 1],
+            delta, work.grads, layer.weights, layer.stride,
+        )  # fmt: skip
+
+
+@kernel
+def step_layers(params, layers, hyper, rate, weight, moments, work):
+    """Update all parameters and the transposed copy of the weights."""
+    scale = 1 / weight
+    for depth in range(layers.size):
+        layer = layers[depth]
+        start = layer.weights
+        middle = start + layer.fan_in * layer.stride
+        stop = middle + layer.stride
+        grads = work.grads
+        update(hyper, rate, scale, hyper.alpha, params, grads, moments, start, middle)
+        update(hyper, rate, scale, 0.0, params, grads, moments, middle, stop)
+    transpose_weights(params, layers, work)
+
+
+@kernel
+def transpose_weights(params, layers, work):
+    """Copy the weights that `backward` reads by columns."""
+    for depth in range(1, layers.size):
+        layer = layers[depth]
+        transpose(
+            params, layer.weights, layer.stride,
+            work.transposed, layer.transposed, layer.transposed_stride,
+            layer.fan_in, layer.fan_out,
+        )  # fmt: skip
+
+
+@kernel
+def squared_weights(params, layers):
+    """Sum of the squares of all weights; intercepts are not penalised."""
+    total = 0.0
+    for depth in range(layers.size):
+        layer = layers[depth]
+        stop = layer.weights + layer.fan_in * layer.stride
+        block = params[layer.weights : stop]
+        for i in range(block.size):
+            total += block[i] * block[i]
+    return total
+
+
+@kernel
+def batch_weight(weights, batch):
+    """Sum of a minibatch's sample weights, or its size where there are none."""
+    if weights.size == 0:
+        return float(batch.size)
+    total = 0.0
+    for i in range(batch.size):
+        total += weights[batch[i]]
+    return total
+
+
+@kernel
+def row(matrix, start, stride, i):
+    """Row ``i`` of a matrix in a flat buffer."""
+    return matrix[start + i * stride : start + (i + 1) * stride]

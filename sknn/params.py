@@ -1,0 +1,123 @@
+"""The parameters are one flat vector; the layers are a table of where things lie in it.
+
+``params = [W0 | b0 | W1 | b1 | ...]``.  Each W is row-major of shape (fan_in, fan_out)
+and b is its last row, so that an input of ones turns ``X @ W + b`` into one product.
+Every row is padded with zeros to whole 64-byte vectors and starts on such a boundary.
+"""
+
+import numpy as np
+
+VECTOR_BYTES = 64
+
+LAYER = np.dtype(
+    [
+        ("fan_in", np.int64),
+        ("fan_out", np.int64),
+        ("activation", np.int64),  # a code of activations.py
+        ("weights", np.int64),  # where W starts in params
+        ("stride", np.int64),  # from one row of W to the next
+        ("transposed", np.int64),  # where W.T starts in its own buffer
+        ("transposed_stride", np.int64),
+        ("inputs", np.int64),  # columns before the inputs in the units' buffer
+        ("inputs_stride", np.int64),
+        ("outputs", np.int64),
+        ("outputs_stride", np.int64),
+    ]
+)
+
+
+def padded(n, dtype):
+    """``n`` rounded up to whole vectors."""
+    lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
+    return -(-n // lanes) * lanes
+
+
+def zeros(size, dtype):
+    """A vector of zeros that starts on a 64-byte boundary."""
+    dtype = np.dtype(dtype)
+    buffer = np.zeros(size * dtype.itemsize + VECTOR_BYTES, dtype=np.uint8)
+    start = -buffer.ctypes.data % VECTOR_BYTES
+    return buffer[start : start + size * dtype.itemsize].view(dtype)
+
+
+def layer_table(layer_units, activation, dtype, sparse_input=False):
+    """Lay out a network of ``layer_units`` with ``activation`` in its hidden layers.
+
+    A sparse input has no place among the units: its rows are read where they are.
+    """
+    layers = np.zeros(len(layer_units) - 1, dtype=LAYER)
+    layers["fan_in"], layers["fan_out"] = layer_units[:-1], layer_units[1:]
+    layers["activation"] = activation
+    layers["stride"] = [padded(n, dtype) for n in layer_units[1:]]
+    layers["transposed_stride"] = [padded(n, dtype) for n in layer_units[:-1]]
+    layers["weights"] = _starts((layers["fan_in"] + 1) * layers["stride"])
+    layers["transposed"] = _starts(layers["fan_out"] * layers["transposed_stride"])
+    # one more column, of ones, for the intercepts of the next layer
+    strides = np.array([padded(n + 1, dtype) for n in layer_units])
+    strides[0] *= not sparse_input
+    starts = _starts(strides)
+    layers["inputs"], layers["outputs"] = starts[:-1], starts[1:]
+    layers["inputs_stride"], layers["outputs_stride"] = strides[:-1], strides[1:]
+    return layers
+
+
+def _starts(sizes):
+    return np.concatenate([[0], np.cumsum(sizes[:-1])])
+
+
+def n_params(layers):
+    """Length of the flat vector, padding included."""
+    last = layers[-1]
+    return int(last["weights"] + (last["fan_in"] + 1) * last["stride"])
+
+
+def n_transposed(layers):
+    """Length of the buffer of transposed weights."""
+    last = layers[-1]
+    return int(last["transposed"] + last["fan_out"] * last["transposed_stride"])
+
+
+def n_units(layers):
+    """Numbers that the inputs and outputs of all layers take for one sample."""
+    last = layers[-1]
+    return int(last["outputs"] + last["outputs_stride"])
+
+
+def views(params, layers):
+    """The weights and intercepts of each layer, as views of ``params``."""
+    coefs, intercepts = [], []
+    for layer in layers:
+        start, stride = layer["weights"], layer["stride"]
+        stop = start + (layer["fan_in"] + 1) * stride
+        block = params[start:stop].reshape(-1, stride)[:, : layer["fan_out"]]
+        coefs.append(block[:-1])
+        intercepts.append(block[-1])
+    return coefs, intercepts
+
+
+def pack(coefs, intercepts, layers, dtype):
+    """The flat vector with these weights and intercepts."""
+    params = zeros(n_params(layers), dtype)
+    blocks = zip(*views(params, layers), coefs, intercepts, strict=True)
+    for coef_view, intercept_view, coef, intercept in blocks:
+        coef_view[:] = coef
+        intercept_view[:] = intercept
+    return params
+
+
+def initialize(layers, random_state, factor, dtype):
+    """Draw a flat vector by Glorot and Bengio (2010), uniform, in scikit-learn's order.
+
+    The bound is ``sqrt(factor / (fan_in + fan_out))``, for intercepts too.
+    """
+    coefs, intercepts = [], []
+    for fan_in, fan_out in layers[["fan_in", "fan_out"]].tolist():
+        bound = np.sqrt(factor / (fan_in + fan_out))
+        coefs.append(random_state.uniform(-bound, bound, (fan_in, fan_out)))
+        intercepts.append(random_state.uniform(-bound, bound, fan_out))
+    return pack(coefs, intercepts, layers, dtype)
+
+
+def layer_units(coefs):
+    """Units of each layer, the input's first, from a list of weight matrices."""
+    return [coefs[0].shape[0]] + [coef.shape[1] for coef in coefs]

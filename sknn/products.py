@@ -1,0 +1,82 @@
+"""Matrix products on flat buffers: a matrix is where it starts and how far its rows lie.
+
+The rows of B and C are padded to whole vectors, so a product is a grid of register
+tiles and nothing else; A is read one number at a time, by rows or by columns.
+"""
+
+from ._jit import kernel
+from ._llvm import VECTOR_BYTES, narrow_tile, tile_rows, tile_vectors, transpose_block, wide_tile
+
+# Rows of B that a tile passes over at once: they stay in the first-level cache.
+DEPTH_BLOCK = 256
+
+
+@kernel
+def product(a, a_at, a_row, a_step, b, b_at, b_row, c, c_at, c_row, m, n, depth, accumulate):  # fmt: skip
+    """C (+)= A @ B, with C of shape (m, n) and n a multiple of the vector.
+
+    A[i, k] is ``a[a_at + i * a_row + k * a_step]``: swap the strides to transpose.
+    """
+    for k in range(0, depth, DEPTH_BLOCK):
+        _panel_product(
+            a, a_at + k * a_step, a_row, a_step, b, b_at + k * b_row, b_row,
+            c, c_at, c_row, m, n, min(DEPTH_BLOCK, depth - k), accumulate or k > 0,
+        )  # fmt: skip
+
+
+@kernel
+def _panel_product(a, a_at, a_row, a_step, b, b_at, b_row, c, c_at, c_row, m, n, depth, accumulate):  # fmt: skip
+    rows = tile_rows()
+    lanes = VECTOR_BYTES // c.itemsize
+    wide = lanes * tile_vectors()
+    n_wide = n - n % wide
+    for j in range(0, n_wide, wide):
+        for i in range(0, m, rows):
+            wide_tile(
+                a, a_at + i * a_row, a_row, a_step, b, b_at + j, b_row,
+                c, c_at + i * c_row + j, c_row, min(rows, m - i), depth, accumulate,
+            )  # fmt: skip
+    for j in range(n_wide, n, lanes):
+        for i in range(0, m, rows):
+            narrow_tile(
+                a, a_at + i * a_row, a_row, a_step, b, b_at + j, b_row,
+                c, c_at + i * c_row + j, c_row, min(rows, m - i), depth, accumulate,
+            )  # fmt: skip
+
+
+@kernel
+def transpose(a, a_at, a_row, t, t_at, t_row, m, n):
+    """T[j, i] = A[i, j] for i < m and j < n; whole blocks by vector shuffles."""
+    lanes = VECTOR_BYTES // a.itemsize
+    m_blocks = m - m % lanes
+    n_blocks = n - n % lanes
+    for i in range(0, m_blocks, lanes):
+        for j in range(0, n_blocks, lanes):
+            transpose_block(
+                a, a_at + i * a_row + j, a_row, t, t_at + j * t_row + i, t_row
+            )
+    for i in range(m):
+        for j in range(n_blocks if i < m_blocks else 0, n):
+            t[t_at + j * t_row + i] = a[a_at + i * a_row + j]
+
+
+@kernel
+def sparse_product(values, columns, start, stop, b, b_at, b_row, c):
+    """c += sum of values[k] * B[columns[k]] for one sparse row, in place."""
+    for k in range(start, stop):
+        row = b_at + columns[k] * b_row
+        b_k = b[row : row + c.size]
+        value = values[k]
+        for j in range(c.size):
+            c[j] += value * b_k[j]
+
+
+@kernel
+def sparse_outer_product(values, columns, start, stop, delta, c, c_at, c_row):
+    """C[columns[k]] += values[k] * delta for one sparse row, in place."""
+    for k in range(start, stop):
+        row = c_at + columns[k] * c_row
+        c_k = c[row : row + delta.size]
+        value = values[k]
+        for j in range(delta.size):
+            c_k[j] += value * delta[j]
