@@ -6,7 +6,7 @@ NumPy, in units of the last place (tests/test_elementary.py): exp 2, expm1 4,
 tanh 5, logistic 4.  NaN and infinity come out as NumPy has them.
 """
 
-from ._jit import kernel
+from ._jit import inlined, kernel
 from ._llvm import is_single, power_of_two, round_to_integer
 
 LOG2_E = 1.4426950408889634
@@ -15,7 +15,7 @@ LN2_HIGH_64, LN2_LOW_64 = 0.6931471803691238, 1.9082149292705877e-10
 LN2_HIGH_32, LN2_LOW_32 = 0.693359375, -2.12194440e-4
 
 
-@kernel
+@inlined
 def _expm1_polynomial(r):
     """exp(r) - 1 for |r| <= ln(2) / 2, by Taylor's series."""
     T = type(r)
@@ -37,14 +37,14 @@ def _expm1_polynomial(r):
     return q * r * r + r
 
 
-@kernel
+@inlined
 def _clamp(x, low, high):
     """``x`` within the bounds; NaN stays NaN."""
     x = low if x < low else x
     return high if x > high else x
 
 
-@kernel
+@inlined
 def _reduce(x):
     """n and r with x = n ln 2 + r and |r| <= ln(2) / 2."""
     T = type(x)

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from ._jit import kernel
+from ._jit import inlined, kernel
 from .elementary import exp, logistic
 
 SQUARED_ERROR, POISSON, BINARY_CROSS_ENTROPY, CROSS_ENTROPY = range(4)
@@ -35,7 +35,7 @@ def link(code, z):
         _softmax(z)
 
 
-@kernel
+@inlined
 def _softmax(z):
     largest = z[0]
     for j in range(1, z.size):
@@ -60,7 +60,7 @@ def sample_loss(code, outputs, target):
     return -math.log(_clip(outputs[int(target[0])]))
 
 
-@kernel
+@inlined
 def _squared_error(outputs, target):
     total = outputs.dtype.type(0)
     for j in range(outputs.size):
@@ -69,7 +69,7 @@ def _squared_error(outputs, target):
     return total * outputs.dtype.type(0.5)
 
 
-@kernel
+@inlined
 def _poisson(outputs, target):
     """Half the Poisson deviance; y log y counts as 0 where y is 0."""
     zero = outputs.dtype.type(0)
@@ -80,7 +80,7 @@ def _poisson(outputs, target):
     return total
 
 
-@kernel
+@inlined
 def _binary_cross_entropy(outputs, target):
     one = outputs.dtype.type(1)
     total = outputs.dtype.type(0)
@@ -90,7 +90,7 @@ def _binary_cross_entropy(outputs, target):
     return total
 
 
-@kernel
+@inlined
 def _clip(p):
     """Keep the logarithm finite, as scikit-learn does; NaN stays NaN."""
     T = type(p)

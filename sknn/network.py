@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._jit import kernel
+from ._jit import inlined, kernel
 from .activations import activate, scale_by_slope
 from .losses import link, output_delta, sample_loss
 from .optimizers import NONE, update
@@ -85,10 +85,10 @@ def predict(params, layers, samples, rows, loss, work, outputs):
             z = row(work.units, block_rows * last.outputs, last.outputs_stride, i)
             z = z[: last.fan_out]
             link(loss, z)
-            outputs[first + i] = z
+            copy(z, outputs[first + i])
 
 
-@kernel
+@inlined
 def accumulate_gradient(params, layers, samples, batch, loss, work):
     """Sum losses and gradients over a minibatch, block by block, into ``work.grads``."""
     total = 0.0
@@ -102,7 +102,7 @@ def accumulate_gradient(params, layers, samples, batch, loss, work):
     return total
 
 
-@kernel
+@inlined
 def forward(params, layers, samples, block, work):
     """Outputs of every layer; the last one's are weighted sums still."""
     block_rows = work.losses.size
@@ -116,7 +116,7 @@ def forward(params, layers, samples, block, work):
             sparse_forward(params, layer, samples, block, units, at)
         else:
             product(
-                units, block_rows * layer.inputs, layer.inputs_stride, 1,
+                units, block_rows * layer.inputs, layer.inputs_stride, False,
                 params, layer.weights, layer.stride,
                 units, at, layer.outputs_stride,
                 block.size, layer.stride, layer.fan_in + 1, False,
@@ -124,26 +124,27 @@ def forward(params, layers, samples, block, work):
         if depth < layers.size - 1:
             stop = at + block.size * layer.outputs_stride
             activate(layer.activation, units[at:stop])
-            units[at + layer.fan_out : stop : layer.outputs_stride] = 1
+            for one in range(at + layer.fan_out, stop, layer.outputs_stride):
+                units[one] = 1
 
 
-@kernel
+@inlined
 def gather(X, block, units, stride):
     """Copy rows of X to the front of ``units``, each followed by a one."""
     n_features = X.shape[1]
     for i in range(block.size):
-        inputs = row(units, 0, stride, i)
-        inputs[:n_features] = X[block[i]]
+        inputs = units[i * stride : (i + 1) * stride]
+        copy(X[block[i]], inputs)
         inputs[n_features] = 1
 
 
-@kernel
+@inlined
 def sparse_forward(params, layer, samples, block, units, at):
     """The first layer's weighted sums, from rows of a sparse X."""
     intercepts = row(params, layer.weights, layer.stride, layer.fan_in)
     for i in range(block.size):
         z = row(units, at, layer.outputs_stride, i)[: layer.stride]
-        z[:] = intercepts
+        copy(intercepts, z)
         sparse_product(
             samples.values, samples.columns,
             samples.row_starts[block[i]], samples.row_starts[block[i] + 1],
@@ -151,7 +152,7 @@ def sparse_forward(params, layer, samples, block, units, at):
         )  # fmt: skip
 
 
-@kernel
+@inlined
 def output_layer(layers, samples, block, loss, work):
     """Link the last layer's sums; its deltas and the weighted sum of the losses."""
     last = layers[-1]
@@ -169,7 +170,7 @@ def output_layer(layers, samples, block, loss, work):
     return total
 
 
-@kernel
+@inlined
 def backward(layers, n_rows, work):
     """Deltas of every layer, from those of the last one."""
     block_rows = work.losses.size
@@ -179,7 +180,7 @@ def backward(layers, n_rows, work):
         at = block_rows * layer.inputs
         stop = at + n_rows * layer.inputs_stride
         product(
-            deltas, block_rows * layer.outputs, layer.outputs_stride, 1,
+            deltas, block_rows * layer.outputs, layer.outputs_stride, False,
             work.transposed, layer.transposed, layer.transposed_stride,
             deltas, at, layer.inputs_stride,
             n_rows, layer.transposed_stride, layer.fan_out, False,
@@ -188,7 +189,7 @@ def backward(layers, n_rows, work):
         scale_by_slope(activation, work.units[at:stop], deltas[at:stop])
 
 
-@kernel
+@inlined
 def weight_gradients(layers, samples, block, accumulate, work):
     """Inputs times deltas, the inputs' column of ones giving the intercepts' sums."""
     block_rows = work.losses.size
@@ -198,19 +199,20 @@ def weight_gradients(layers, samples, block, accumulate, work):
             sparse_gradients(layer, samples, block, accumulate, work)
         else:
             product(
-                work.units, block_rows * layer.inputs, 1, layer.inputs_stride,
+                work.units, block_rows * layer.inputs, layer.inputs_stride, True,
                 work.deltas, block_rows * layer.outputs, layer.outputs_stride,
                 work.grads, layer.weights, layer.stride,
                 layer.fan_in + 1, layer.stride, block.size, accumulate,
             )  # fmt: skip
 
 
-@kernel
+@inlined
 def sparse_gradients(layer, samples, block, accumulate, work):
     """The first layer's gradients, from rows of a sparse X."""
     stop = layer.weights + (layer.fan_in + 1) * layer.stride
     if not accumulate:
-        work.grads[layer.weights : stop] = 0
+        for i in range(layer.weights, stop):
+            work.grads[i] = 0
     intercepts = row(work.grads, layer.weights, layer.stride, layer.fan_in)
     at = work.losses.size * layer.outputs
     for i in range(block.size):
@@ -224,7 +226,7 @@ def sparse_gradients(layer, samples, block, accumulate, work):
         )  # fmt: skip
 
 
-@kernel
+@inlined
 def step_layers(params, layers, hyper, rate, weight, moments, work):
     """Update all parameters and the transposed copy of the weights."""
     scale = 1 / weight
@@ -239,7 +241,7 @@ def step_layers(params, layers, hyper, rate, weight, moments, work):
     transpose_weights(params, layers, work)
 
 
-@kernel
+@inlined
 def transpose_weights(params, layers, work):
     """Copy the weights that `backward` reads by columns."""
     for depth in range(1, layers.size):
@@ -251,7 +253,7 @@ def transpose_weights(params, layers, work):
         )  # fmt: skip
 
 
-@kernel
+@inlined
 def squared_weights(params, layers):
     """Sum of the squares of all weights; intercepts are not penalised."""
     total = 0.0
@@ -264,7 +266,7 @@ def squared_weights(params, layers):
     return total
 
 
-@kernel
+@inlined
 def batch_weight(weights, batch):
     """Sum of a minibatch's sample weights, or its size where there are none."""
     if weights.size == 0:
@@ -279,3 +281,10 @@ def batch_weight(weights, batch):
 def row(matrix, start, stride, i):
     """Row ``i`` of a matrix in a flat buffer."""
     return matrix[start + i * stride : start + (i + 1) * stride]
+
+
+@kernel
+def copy(source, target):
+    """Copy a row; a loop, for slice assignment brings its error messages along."""
+    for j in range(source.size):
+        target[j] = source[j]

@@ -6,7 +6,7 @@ remembers in `moments`: one row for each of the vectors in `N_MOMENTS`.
 
 import numpy as np
 
-from ._jit import kernel
+from ._jit import inlined, kernel
 
 NONE, SGD, ADAM = range(3)
 OPTIMIZERS = {"lbfgs": NONE, "sgd": SGD, "adam": ADAM}
@@ -43,7 +43,7 @@ def update(hyper, rate, scale, decay, params, grads, moments, start, stop):
         )  # fmt: skip
 
 
-@kernel
+@inlined
 def _sgd(hyper, rate, scale, decay, p, g, velocity):
     T = p.dtype.type
     momentum, rate, scale, decay = T(hyper.momentum), T(rate), T(scale), T(decay)
@@ -56,7 +56,7 @@ def _sgd(hyper, rate, scale, decay, p, g, velocity):
         p[i] += ahead * velocity[i] - plain * gradient
 
 
-@kernel
+@inlined
 def _adam(hyper, rate, scale, decay, p, g, m, v):
     """Kingma and Ba (2014); the bias corrections of m and v are part of ``rate``."""
     T = p.dtype.type

@@ -4,28 +4,37 @@ The rows of B and C are padded to whole vectors, so a product is a grid of regis
 tiles and nothing else; A is read one number at a time, by rows or by columns.
 """
 
-from ._jit import kernel
-from ._llvm import VECTOR_BYTES, narrow_tile, tile_rows, tile_vectors, transpose_block, wide_tile
+from ._jit import inlined, kernel
+from ._llvm import (
+    VECTOR_BYTES,
+    narrow_tile,
+    tile_rows,
+    tile_vectors,
+    transpose_block,
+    wide_tile,
+)
 
 # Rows of B that a tile passes over at once: they stay in the first-level cache.
 DEPTH_BLOCK = 256
 
 
 @kernel
-def product(a, a_at, a_row, a_step, b, b_at, b_row, c, c_at, c_row, m, n, depth, accumulate):  # fmt: skip
-    """C (+)= A @ B, with C of shape (m, n) and n a multiple of the vector.
+def product(a, a_at, a_stride, a_transposed, b, b_at, b_stride, c, c_at, c_stride, m, n, depth, accumulate):  # fmt: skip
+    """C (+)= A @ B, or A.T @ B, with C of shape (m, n) and n a multiple of the vector.
 
-    A[i, k] is ``a[a_at + i * a_row + k * a_step]``: swap the strides to transpose.
+    Each matrix starts at its ``_at``, and its rows lie ``_stride`` numbers apart.
     """
+    a_row, a_step = (1, a_stride) if a_transposed else (a_stride, 1)
     for k in range(0, depth, DEPTH_BLOCK):
         _panel_product(
-            a, a_at + k * a_step, a_row, a_step, b, b_at + k * b_row, b_row,
-            c, c_at, c_row, m, n, min(DEPTH_BLOCK, depth - k), accumulate or k > 0,
+            a, a_at + k * a_step, a_row, a_step, b, b_at + k * b_stride, b_stride,
+            c, c_at, c_stride, m, n, min(DEPTH_BLOCK, depth - k), accumulate or k > 0,
         )  # fmt: skip
 
 
-@kernel
+@inlined
 def _panel_product(a, a_at, a_row, a_step, b, b_at, b_row, c, c_at, c_row, m, n, depth, accumulate):  # fmt: skip
+    """The product of so few columns of A that the rows of B stay in the cache."""
     rows = tile_rows()
     lanes = VECTOR_BYTES // c.itemsize
     wide = lanes * tile_vectors()
