@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from sknn.comparison import compare, digits
-from sknn.tables import TableError, load_problem
+from .comparison import compare, digits
+from .tables import TableError, load_problem
 
 
 def main(argv=None):

@@ -18,10 +18,11 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknn import MLPClassifier, MLPRegressor, compile_kernels
-from sknn.tables import Problem
+from .compilation import compile_kernels
+from .estimators import MLPClassifier, MLPRegressor
+from .tables import Problem
 
-GRID = {"hidden_layer_sizes": [(100,), (50, 50)], "alpha": [1e-4, 1e-1]}
+GRID = {"hidden_layer_sizes": [(100,), (50, 50)], "alpha": [1e-4, 1.0]}
 METRICS = {
     "classification": {"accuracy": (metrics.accuracy_score, ".4f")},
     "regression": {
@@ -52,8 +53,9 @@ def compare(problem, seed=0):
         Draws the held-out rows and seeds every model that takes a seed.
     """
     parts = _split(problem, seed)
-    for note in (*problem.notes, f"rows: {len(parts[0])} and {len(parts[1])} held out"):
+    for note in problem.notes:
         _say(note)
+    _say(f"rows: {len(parts[0])} to learn from, {len(parts[1])} held out")
     models, search = _models(problem, seed)
     _say("compiling the kernels, or loading them from the disk cache")
     compile_seconds = compile_kernels("float64")
@@ -75,26 +77,28 @@ def _say(text):
 
 
 def _models(problem, seed):
-    estimators = _estimators(problem.task, max_iter=1000, random_state=seed)
+    estimators = _estimators(problem.task, seed)
     models = {name: _pipeline(problem, model) for name, model in estimators.items()}
     ours = next(iter(models))
     search = _search(models[ours])
     return {ours: models[ours], f"{ours}, grid search": search} | models, search
 
 
-def _estimators(task, **settings):
+def _estimators(task, seed):
     if task == "classification":
         return {
-            "sknn MLPClassifier": MLPClassifier(**settings),
+            "sknn MLPClassifier": MLPClassifier(random_state=seed),
             "LogisticRegression": linear_model.LogisticRegression(max_iter=1000),
             "SVC": svm.SVC(),
-            "scikit-learn MLPClassifier": neural_network.MLPClassifier(**settings),
+            "scikit-learn MLPClassifier": neural_network.MLPClassifier(
+                random_state=seed
+            ),
         }
     return {
-        "sknn MLPRegressor": MLPRegressor(**settings),
+        "sknn MLPRegressor": MLPRegressor(random_state=seed),
         "Ridge": linear_model.Ridge(),
         "SVR": svm.SVR(),
-        "scikit-learn MLPRegressor": neural_network.MLPRegressor(**settings),
+        "scikit-learn MLPRegressor": neural_network.MLPRegressor(random_state=seed),
     }
 
 
@@ -127,9 +131,9 @@ def _measure(name, model, parts, task):
 
 
 def _print_table(header, rows):
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    widths = [max(map(len, column)) for column in zip(header, *rows)]
     for name, *cells in (header, *rows):
-        aligned = (f"{c:>{w}}" for c, w in zip(cells, widths[1:], strict=True))
+        aligned = (f"{c:>{w}}" for c, w in zip(cells, widths[1:]))
         print(f"{name:<{widths[0]}}", *aligned, sep="  ")
 
 

@@ -377,9 +377,120 @@ def _forward(network, samples, rows, work=None):
 
 
 class MLPClassifier(ClassifierMixin, _BaseMLP):
-    """Multi-layer perceptron classifier.
+    """Classify with a multi-layer perceptron, minimising the log-loss.
 
-    @CLASSIFIER_DOC@
+    A drop-in replacement of :class:`sklearn.neural_network.MLPClassifier`: the same
+    parameters, attributes and, in float64 and for the same ``random_state``, the
+    same numbers.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of shape (n_hidden_layers,), default=(100,)
+        Units of each hidden layer; ``()`` is a linear model.
+    activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
+        Activation of the hidden layers.
+    solver : {'lbfgs', 'sgd', 'adam'}, default='adam'
+        How the weights are found: 'adam' [2]_ and 'sgd' go through minibatches,
+        'lbfgs' is a quasi-Newton method over all samples, good on small data.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty ``alpha / 2 * sum(weights ** 2)``, divided by the
+        sum of the sample weights of the minibatch.
+    batch_size : int or 'auto', default='auto'
+        Samples in a minibatch; 'auto' is ``min(200, n_samples)``.
+    learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
+        Schedule of the learning rate, for ``solver='sgd'`` only.
+
+        - 'constant' stays at ``learning_rate_init``;
+        - 'invscaling' is ``learning_rate_init / (t_ + 1) ** power_t``;
+        - 'adaptive' is divided by 5 whenever ``n_iter_no_change`` epochs in a row
+          have brought no improvement, until it falls below 1e-6.
+    learning_rate_init : float, default=0.001
+        Initial learning rate of 'sgd' and 'adam'.
+    power_t : float, default=0.5
+        Exponent of the 'invscaling' schedule.
+    max_iter : int, default=200
+        Largest number of epochs, or of iterations of 'lbfgs'.
+    shuffle : bool, default=True
+        Whether to shuffle the samples before each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, the validation split and the shuffles.  The
+        same int gives the same weights as in scikit-learn.
+    tol : float, default=1e-4
+        An epoch that improves the loss or score by less counts as none; for 'lbfgs',
+        the largest component of the gradient to stop at.
+    verbose : bool, default=False
+        Whether to print the progress.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the last one.
+    momentum : float, default=0.9
+        Momentum of 'sgd', between 0 and 1.
+    nesterovs_momentum : bool, default=True
+        Whether 'sgd' uses Nesterov's momentum.
+    early_stopping : bool, default=False
+        Whether to set aside a part of the samples, stop when the score on it no
+        longer improves, and keep the weights that scored best.
+    validation_fraction : float, default=0.1
+        Share of the samples set aside for ``early_stopping``.
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay of Adam's estimates of the first and second moment.
+    epsilon : float, default=1e-8
+        Added to Adam's denominator.
+    n_iter_no_change : int, default=10
+        Epochs without improvement that are borne.
+    max_fun : int, default=15000
+        Largest number of evaluations of the loss for 'lbfgs'.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    coefs_ : list of ndarray of shape (fan_in, fan_out)
+        The weights of each layer.  They may be edited: ``predict`` reads them.
+    intercepts_ : list of ndarray of shape (fan_out,)
+        The intercepts of each layer.
+    loss_ : float
+        Loss of the last epoch, L2 penalty included.
+    loss_curve_ : list of float
+        Loss of every epoch so far; not with 'lbfgs'.
+    best_loss_ : float or None
+        Smallest loss of an epoch; None with ``early_stopping``.
+    validation_scores_ : list of float or None
+        Accuracy on the validation samples after every epoch.
+    best_validation_score_ : float or None
+        The best of them, which the weights belong to.
+    n_iter_ : int
+        Epochs, or iterations, of the last fit.
+    t_ : int
+        Samples seen so far.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where all of them are strings.
+    n_layers_ : int
+        Number of layers, the input included.
+    n_outputs_ : int
+        Number of outputs.
+    out_activation_ : str
+        Activation of the outputs.
+
+    References
+    ----------
+    .. [1] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep
+       feedforward neural networks", AISTATS 2010 (the initial weights).
+    .. [2] D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization",
+       ICLR 2015.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
+    >>> from sknn import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = MLPClassifier((20,), max_iter=1000, random_state=0).fit(scale(X), y)
+    >>> round(net.score(scale(X), y), 2)
+    0.97
+    >>> net.predict_proba(scale(X)[:1]).shape
+    (1, 3)
     """
 
     loss = "log_loss"
@@ -596,9 +707,124 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
 
 class MLPRegressor(RegressorMixin, _BaseMLP):
-    """Multi-layer perceptron regressor.
+    """Regress with a multi-layer perceptron.
 
-    @REGRESSOR_DOC@
+    A drop-in replacement of :class:`sklearn.neural_network.MLPRegressor`: the same
+    parameters, attributes and, in float64 and for the same ``random_state``, the
+    same numbers.
+
+    Parameters
+    ----------
+    loss : {'squared_error', 'poisson'}, default='squared_error'
+        Half the squared error, a mean over the outputs; or half the Poisson
+        deviance, with exponential outputs and for ``y >= 0``.
+    hidden_layer_sizes : int or array-like of shape (n_hidden_layers,), default=(100,)
+        Units of each hidden layer; ``()`` is a linear model.
+    activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
+        Activation of the hidden layers.
+    solver : {'lbfgs', 'sgd', 'adam'}, default='adam'
+        How the weights are found: 'adam' [2]_ and 'sgd' go through minibatches,
+        'lbfgs' is a quasi-Newton method over all samples, good on small data.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty ``alpha / 2 * sum(weights ** 2)``, divided by the
+        sum of the sample weights of the minibatch.
+    batch_size : int or 'auto', default='auto'
+        Samples in a minibatch; 'auto' is ``min(200, n_samples)``.
+    learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
+        Schedule of the learning rate, for ``solver='sgd'`` only.
+
+        - 'constant' stays at ``learning_rate_init``;
+        - 'invscaling' is ``learning_rate_init / (t_ + 1) ** power_t``;
+        - 'adaptive' is divided by 5 whenever ``n_iter_no_change`` epochs in a row
+          have brought no improvement, until it falls below 1e-6.
+    learning_rate_init : float, default=0.001
+        Initial learning rate of 'sgd' and 'adam'.
+    power_t : float, default=0.5
+        Exponent of the 'invscaling' schedule.
+    max_iter : int, default=200
+        Largest number of epochs, or of iterations of 'lbfgs'.
+    shuffle : bool, default=True
+        Whether to shuffle the samples before each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, the validation split and the shuffles.  The
+        same int gives the same weights as in scikit-learn.
+    tol : float, default=1e-4
+        An epoch that improves the loss or score by less counts as none; for 'lbfgs',
+        the largest component of the gradient to stop at.
+    verbose : bool, default=False
+        Whether to print the progress.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the last one.
+    momentum : float, default=0.9
+        Momentum of 'sgd', between 0 and 1.
+    nesterovs_momentum : bool, default=True
+        Whether 'sgd' uses Nesterov's momentum.
+    early_stopping : bool, default=False
+        Whether to set aside a part of the samples, stop when the score on it no
+        longer improves, and keep the weights that scored best.
+    validation_fraction : float, default=0.1
+        Share of the samples set aside for ``early_stopping``.
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay of Adam's estimates of the first and second moment.
+    epsilon : float, default=1e-8
+        Added to Adam's denominator.
+    n_iter_no_change : int, default=10
+        Epochs without improvement that are borne.
+    max_fun : int, default=15000
+        Largest number of evaluations of the loss for 'lbfgs'.
+
+    Attributes
+    ----------
+    coefs_ : list of ndarray of shape (fan_in, fan_out)
+        The weights of each layer.  They may be edited: ``predict`` reads them.
+    intercepts_ : list of ndarray of shape (fan_out,)
+        The intercepts of each layer.
+    loss_ : float
+        Loss of the last epoch, L2 penalty included.
+    loss_curve_ : list of float
+        Loss of every epoch so far; not with 'lbfgs'.
+    best_loss_ : float or None
+        Smallest loss of an epoch; None with ``early_stopping``.
+    validation_scores_ : list of float or None
+        R² on the validation samples after every epoch.
+    best_validation_score_ : float or None
+        The best of them, which the weights belong to.
+    n_iter_ : int
+        Epochs, or iterations, of the last fit.
+    t_ : int
+        Samples seen so far.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where all of them are strings.
+    n_layers_ : int
+        Number of layers, the input included.
+    n_outputs_ : int
+        Number of outputs.
+    out_activation_ : str
+        Activation of the outputs.
+
+    References
+    ----------
+    .. [1] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep
+       feedforward neural networks", AISTATS 2010 (the initial weights).
+    .. [2] D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization",
+       ICLR 2015.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_friedman1
+    >>> from sknn import MLPRegressor
+    >>> X, y = make_friedman1(500, random_state=0)
+    >>> net = MLPRegressor(
+    ...     hidden_layer_sizes=(20,),
+    ...     solver="lbfgs",
+    ...     max_iter=1000,
+    ...     tol=0.01,
+    ...     random_state=0,
+    ... )
+    >>> round(net.fit(X, y).score(X, y), 2)
+    0.98
     """
 
     _parameter_constraints: dict = {

@@ -119,7 +119,7 @@ def forward(params, layers, samples, block, work):
                 units, block_rows * layer.inputs, layer.inputs_stride, False,
                 params, layer.weights, layer.stride,
                 units, at, layer.outputs_stride,
-                block.size, layer.stride, layer.fan_in + 1, False,
+                block.size, layer.columns, layer.fan_in + 1, False,
             )  # fmt: skip
         if depth < layers.size - 1:
             stop = at + block.size * layer.outputs_stride
@@ -183,7 +183,7 @@ def backward(layers, n_rows, work):
             deltas, block_rows * layer.outputs, layer.outputs_stride, False,
             work.transposed, layer.transposed, layer.transposed_stride,
             deltas, at, layer.inputs_stride,
-            n_rows, layer.transposed_stride, layer.fan_out, False,
+            n_rows, layer.transposed_columns, layer.fan_out, False,
         )  # fmt: skip
         activation = layers[depth - 1].activation
         scale_by_slope(activation, work.units[at:stop], deltas[at:stop])
@@ -202,7 +202,7 @@ def weight_gradients(layers, samples, block, accumulate, work):
                 work.units, block_rows * layer.inputs, layer.inputs_stride, True,
                 work.deltas, block_rows * layer.outputs, layer.outputs_stride,
                 work.grads, layer.weights, layer.stride,
-                layer.fan_in + 1, layer.stride, block.size, accumulate,
+                layer.fan_in + 1, layer.columns, block.size, accumulate,
             )  # fmt: skip
 
 

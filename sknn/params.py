@@ -16,8 +16,10 @@ LAYER = np.dtype(
         ("activation", np.int64),  # a code of activations.py
         ("weights", np.int64),  # where W starts in params
         ("stride", np.int64),  # from one row of W to the next
+        ("columns", np.int64),  # fan_out in whole vectors
         ("transposed", np.int64),  # where W.T starts in its own buffer
         ("transposed_stride", np.int64),
+        ("transposed_columns", np.int64),
         ("inputs", np.int64),  # columns before the inputs in the units' buffer
         ("inputs_stride", np.int64),
         ("outputs", np.int64),
@@ -30,6 +32,17 @@ def padded(n, dtype):
     """``n`` rounded up to whole vectors."""
     lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
     return -(-n // lanes) * lanes
+
+
+def row_stride(n, dtype):
+    """Distance between rows of ``n`` numbers: an odd number of cache lines if large.
+
+    Rows that lie a large power of two apart would all fall into the same few sets of
+    the cache and evict each other.
+    """
+    lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
+    n_lines = padded(n, dtype) // lanes
+    return (n_lines + (n_lines >= 8 and n_lines % 2 == 0)) * lanes
 
 
 def zeros(size, dtype):
@@ -48,12 +61,14 @@ def layer_table(layer_units, activation, dtype, sparse_input=False):
     layers = np.zeros(len(layer_units) - 1, dtype=LAYER)
     layers["fan_in"], layers["fan_out"] = layer_units[:-1], layer_units[1:]
     layers["activation"] = activation
-    layers["stride"] = [padded(n, dtype) for n in layer_units[1:]]
-    layers["transposed_stride"] = [padded(n, dtype) for n in layer_units[:-1]]
+    columns = np.array([padded(n, dtype) for n in layer_units])
+    layers["transposed_columns"], layers["columns"] = columns[:-1], columns[1:]
+    strides = np.array([row_stride(n, dtype) for n in layer_units])
+    layers["transposed_stride"], layers["stride"] = strides[:-1], strides[1:]
     layers["weights"] = _starts((layers["fan_in"] + 1) * layers["stride"])
     layers["transposed"] = _starts(layers["fan_out"] * layers["transposed_stride"])
     # one more column, of ones, for the intercepts of the next layer
-    strides = np.array([padded(n + 1, dtype) for n in layer_units])
+    strides = np.array([row_stride(n + 1, dtype) for n in layer_units])
     strides[0] *= not sparse_input
     starts = _starts(strides)
     layers["inputs"], layers["outputs"] = starts[:-1], starts[1:]

@@ -15,7 +15,7 @@ from ._llvm import (
 )
 
 # Rows of B that a tile passes over at once: they stay in the first-level cache.
-DEPTH_BLOCK = 256
+DEPTH_BLOCK = 128
 
 
 @kernel

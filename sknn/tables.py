@@ -7,6 +7,7 @@ target, task, and the transformer that makes the features numbers.
 
 import csv
 import io
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,10 +59,10 @@ def read_columns(path):
     """
     delimiter, (header, *records) = _read_records(path)
     names = _names(header, path)
-    cells = zip(*_fields(records, len(names), path), strict=True)
+    cells = zip(*_fields(records, len(names), path))
     return {
         name: _column([cell.strip() for cell in column], delimiter == ";")
-        for name, column in zip(names, cells, strict=True)
+        for name, column in zip(names, cells)
     }
 
 
@@ -106,7 +107,7 @@ def _records(text, delimiter):
 
 def _names(header, path):
     names = [name.strip() for name in header[1]]
-    repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    repeated = [name for name, times in Counter(names).items() if times > 1]
     if repeated:
         raise TableError(
             f"{str(path)!r} has more than one column named {_listed(repeated)}; "
@@ -250,8 +251,8 @@ def _natural_task(goal):
     distinct = len(np.unique(goal))
     few = distinct <= max(2, min(MOST_CLASSES, len(goal) // 10))
     if few and np.all(goal == np.round(goal)):
-        return "classification", f"the target is one of {distinct} integers"
-    return "regression", f"the target is one of {distinct} numbers"
+        return "classification", f"the target takes {distinct} integer values"
+    return "regression", f"the target takes {distinct} numeric values"
 
 
 def _rows_of_frequent_classes(goal, rows, target, notes):
@@ -259,7 +260,8 @@ def _rows_of_frequent_classes(goal, rows, target, notes):
     if np.sum(counts >= FEWEST_ROWS_OF_CLASS) < 2:
         raise TableError(
             f"the target {target!r} has fewer than two classes of "
-            f"{FEWEST_ROWS_OF_CLASS} rows or more; add rows or use --task regression"
+            f"{FEWEST_ROWS_OF_CLASS} rows or more; add rows, "
+            "or choose another --target or --task"
         )
     kept = rows[counts[codes] >= FEWEST_ROWS_OF_CLASS]
     if len(kept) < len(rows):

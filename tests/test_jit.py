@@ -1,0 +1,91 @@
+"""The cache of compiled kernels: hit, never stale, never fatal.
+
+Each test builds a package of two kernels round the real ``_jit.py`` and runs it in
+fresh processes: ``outer.py`` inlines ``inner.py``, as the epoch does the losses.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sknn
+
+JIT = Path(sknn.__file__).parent / "_jit.py"
+INNER = "from ._jit import kernel\n\n@kernel\ndef inner(x):\n    return x + {}\n"
+OUTER = """
+from ._jit import kernel
+from .inner import inner
+
+@kernel
+def outer(x):
+    return inner(x)
+"""
+RUN = """
+from package.outer import outer
+print(outer(1), sum(outer.stats.cache_hits.values()))
+"""
+
+
+@pytest.fixture
+def package(tmp_path):
+    folder = tmp_path / "package"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "_jit.py").write_text(JIT.read_text())
+    (folder / "outer.py").write_text(OUTER)
+    (folder / "inner.py").write_text(INNER.format(1))
+    return folder
+
+
+def _run(package, **environment):
+    """The kernel's result and how often the disk cache was hit, in a new process."""
+    clean = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    output = subprocess.run(
+        [sys.executable, "-c", RUN],
+        cwd=package.parent,
+        env=clean | {"PYTHONDONTWRITEBYTECODE": "1"} | environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    result, hits = output.split()
+    return int(result), int(hits)
+
+
+def test_second_process_hits(package):
+    assert _run(package) == (2, 0)
+    assert _run(package) == (2, 1)
+
+
+def test_edit_of_an_inlined_file_recompiles(package):
+    assert _run(package) == (2, 0)
+    (package / "inner.py").write_text(INNER.format(10))
+    assert _run(package) == (11, 0)
+
+
+def test_damaged_cache_is_a_miss_and_is_mended(package):
+    _run(package)
+    for path in (package / "__pycache__").glob("*.nb?"):
+        path.write_bytes(path.read_bytes()[:10])
+    assert _run(package) == (2, 0)
+    assert _run(package) == (2, 1)
+
+
+def test_cache_directory_of_the_user(package, tmp_path):
+    cache = tmp_path / "cache"
+    _run(package, NUMBA_CACHE_DIR=str(cache))
+    assert list(cache.rglob("*.nbi"))
+    assert not list(package.rglob("*.nbi"))
+
+
+def test_nowhere_to_write_works_uncached(package, tmp_path):
+    blocked = tmp_path / "a file, not a directory"
+    blocked.write_text("")
+    (package / "__pycache__").write_text("")
+    environment = {"NUMBA_CACHE_DIR": str(blocked), "HOME": str(blocked)}
+    environment["XDG_CACHE_HOME"] = str(blocked)
+    assert _run(package, **environment) == (2, 0)
+    assert _run(package, **environment) == (2, 0)

@@ -1,0 +1,240 @@
+"""The kernels against their naive twins, and gradients against finite differences."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+import naive
+from sknn import MLPClassifier, MLPRegressor, network
+from sknn.activations import ACTIVATIONS
+from sknn.losses import (
+    BINARY_CROSS_ENTROPY,
+    CROSS_ENTROPY,
+    OUT_ACTIVATIONS,
+    POISSON,
+)
+from sknn.network import BLOCK_ROWS, run_epoch, workspace
+from sknn.optimizers import HYPER, OPTIMIZERS
+from sknn.params import layer_table, n_params, pack, padded, views, zeros
+from sknn.products import product, transpose
+from sknn.samples import freeze
+
+DTYPES = [np.float32, np.float64]
+BATCH_SIZE = 7
+
+
+def _matrix(array, extra=0):
+    """A padded copy of a matrix in a flat buffer, and the distance of its rows."""
+    stride = padded(array.shape[1] + extra, array.dtype)
+    flat = zeros(array.shape[0] * stride, array.dtype)
+    flat.reshape(-1, stride)[:, : array.shape[1]] = array
+    return flat, stride
+
+
+@pytest.mark.parametrize("accumulate", [False, True])
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "m, n, depth",
+    [(1, 1, 1), (8, 32, 5), (9, 17, 300), (3, 100, 257), (65, 48, 33), (31, 80, 512)],
+)
+def test_product(m, n, depth, dtype, transposed, accumulate):
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(m, depth)).astype(dtype)
+    B = rng.normal(size=(depth, n)).astype(dtype)
+    C = rng.normal(size=(m, n)).astype(dtype)
+    a, a_stride = _matrix(A.T if transposed else A)
+    b, b_stride = _matrix(B)
+    c, c_stride = _matrix(C)
+    product(
+        a, 0, a_stride, transposed, b, 0, b_stride, c, 0, c_stride,
+        m, c_stride, depth, accumulate,
+    )  # fmt: skip
+    expected = A.astype(float) @ B + accumulate * C
+    result = c.reshape(m, c_stride)
+    np.testing.assert_allclose(
+        result[:, :n], expected, atol=2e2 * np.finfo(dtype).eps * np.sqrt(depth)
+    )
+    assert not result[:, n:].any()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("m, n", [(1, 1), (16, 16), (17, 33), (40, 7), (64, 48)])
+def test_transpose(m, n, dtype):
+    A = np.random.default_rng(0).normal(size=(m, n)).astype(dtype)
+    a, stride = _matrix(A)
+    t_stride = padded(m, dtype)
+    t = zeros(n * t_stride, dtype)
+    transpose(a, 0, stride, t, 0, t_stride, m, n)
+    assert np.array_equal(t.reshape(n, t_stride)[:, :m], A.T)
+    assert not t.reshape(n, t_stride)[:, m:].any()
+
+
+class Case:
+    """A small network with samples, laid out for the kernels and for NumPy."""
+
+    def __init__(self, activation, loss, *, n_samples=30, sparse=False, weighted=True):
+        rng = np.random.default_rng(0)
+        n_outputs = 1 if loss == BINARY_CROSS_ENTROPY else 3
+        self.activation, self.loss, self.alpha = activation, loss, 0.5
+        self.X = rng.normal(size=(n_samples, 4))
+        if sparse:
+            self.X *= rng.random(self.X.shape) < 0.3
+        self.weights = rng.uniform(0.5, 2, n_samples) if weighted else None
+        self.targets = self._targets(rng, n_samples, n_outputs)
+        units = [4, 19, 6, n_outputs]
+        self.layers = layer_table(units, ACTIVATIONS[activation], np.float64, sparse)
+        self.coefs = [
+            rng.normal(scale=0.5, size=s)
+            for s in zip(units[:-1], units[1:], strict=True)
+        ]
+        self.intercepts = [rng.normal(scale=0.5, size=n) for n in units[1:]]
+        self.params = pack(self.coefs, self.intercepts, self.layers, np.float64)
+        X = scipy.sparse.csr_array(self.X) if sparse else self.X
+        self.samples = freeze(X, np.float64, self.targets, self.weights)
+
+    def _targets(self, rng, n_samples, n_outputs):
+        if self.loss == CROSS_ENTROPY:
+            return rng.integers(0, n_outputs, (n_samples, 1))
+        if self.loss == BINARY_CROSS_ENTROPY:
+            return rng.integers(0, 2, (n_samples, n_outputs))
+        if self.loss == POISSON:
+            return rng.poisson(1.0, (n_samples, n_outputs))
+        return rng.normal(size=(n_samples, n_outputs))
+
+    def run(self, order, solver="lbfgs", batch_size=None, n_steps=1, learning_rate=0.1):
+        """Loss of one epoch; params change and grads are left in ``self.work``."""
+        hyper = np.zeros(1, HYPER)
+        hyper["optimizer"], hyper["alpha"] = OPTIMIZERS[solver], self.alpha
+        hyper["beta_1"], hyper["beta_2"], hyper["epsilon"] = 0.9, 0.999, 1e-8
+        hyper["momentum"], hyper["nesterov"] = 0.9, True
+        t = np.arange(1, n_steps + 1)
+        rates = np.full(n_steps, learning_rate)
+        if solver == "adam":
+            rates *= np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+        batch_size = batch_size or order.size
+        self.work = workspace(self.layers, batch_size, np.float64)
+        moments = np.zeros((2, self.params.size))
+        return run_epoch(
+            self.params, self.layers, self.samples, order, batch_size, self.loss,
+            hyper[0], rates, moments, self.work,
+        )  # fmt: skip
+
+    def naive(self, rows):
+        y = self.targets
+        if self.loss == CROSS_ENTROPY:
+            y = naive.one_hot(y, 3)
+        weights = np.ones(len(y)) if self.weights is None else self.weights
+        return naive.loss_and_grads(
+            self.coefs, self.intercepts, self.X[rows], y[rows], weights[rows],
+            self.activation, self.loss, self.alpha,
+        )  # fmt: skip
+
+
+every_network = pytest.mark.parametrize(
+    "activation, loss", [(a, c) for a in ACTIVATIONS for c in OUT_ACTIVATIONS]
+)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@every_network
+def test_gradient_against_finite_differences(activation, loss, sparse):
+    case = Case(activation, loss, sparse=sparse)
+    rows, weight = np.arange(30), case.weights.sum()
+    case.run(rows)
+    grads = case.work.grads / weight
+    start, step = case.params.copy(), 1e-6
+    real = np.flatnonzero(start)  # not the padding
+    for i in np.random.default_rng(1).choice(real, 40, replace=False):
+        losses = []
+        for sign in (1, -1):
+            case.params[:] = start
+            case.params[i] += sign * step
+            losses.append(case.run(rows)[0])
+        numeric = (losses[0] - losses[1]) / (2 * step)
+        assert grads[i] == pytest.approx(numeric, rel=1e-4, abs=1e-7)
+
+
+@pytest.mark.parametrize("n_samples", [30, 2 * BLOCK_ROWS + 5])
+@pytest.mark.parametrize("sparse", [False, True])
+@every_network
+def test_loss_and_gradient_against_numpy(activation, loss, sparse, n_samples):
+    case = Case(activation, loss, sparse=sparse, n_samples=n_samples)
+    rows = np.random.default_rng(2).permutation(n_samples)
+    value, penalty = case.run(rows)
+    expected, coef_grads, intercept_grads = case.naive(rows)
+    assert value + penalty == pytest.approx(expected, rel=1e-12)
+    grads = views(case.work.grads, case.layers)
+    total = case.weights.sum()
+    for coef, grad, expected_grad in zip(case.coefs, grads[0], coef_grads, strict=True):
+        computed = (grad + case.alpha * coef) / total
+        np.testing.assert_allclose(computed, expected_grad, atol=1e-12)
+    for grad, expected_grad in zip(grads[1], intercept_grads, strict=True):
+        np.testing.assert_allclose(grad / total, expected_grad, atol=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_adam_epoch_against_numpy(sparse, weighted):
+    case = Case("tanh", CROSS_ENTROPY, sparse=sparse, weighted=weighted)
+    order = np.random.default_rng(3).permutation(30)
+    n_steps = -(-30 // BATCH_SIZE)
+    value, penalty = case.run(order, "adam", BATCH_SIZE, n_steps, learning_rate=0.01)
+    expected_loss = 0.0
+    m = [[np.zeros_like(p) for p in case.coefs + case.intercepts] for _ in range(2)]
+    for step in range(n_steps):
+        rows = order[step * BATCH_SIZE : (step + 1) * BATCH_SIZE]
+        loss, coef_grads, intercept_grads = case.naive(rows)
+        expected_loss += loss * len(rows) / 30
+        params = case.coefs + case.intercepts
+        for i, grad in enumerate(coef_grads + intercept_grads):
+            naive.adam(params[i], grad, m[0][i], m[1][i], step + 1, rate=0.01)
+    assert value + penalty == pytest.approx(expected_loss, rel=1e-10)
+    for trained, expected in zip(
+        sum(views(case.params, case.layers), []),
+        case.coefs + case.intercepts,
+        strict=True,
+    ):
+        np.testing.assert_allclose(trained, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("solver", OPTIMIZERS)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_padding_stays_zero(solver, dtype):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(50, 5)).astype(dtype), rng.normal(size=(50, 2))
+    net = MLPRegressor(
+        hidden_layer_sizes=(3, 21), solver=solver, max_iter=5, random_state=0
+    ).fit(X, y)
+    params, layers, _ = net._network
+    coefs, intercepts = views(params.copy(), layers)
+    assert np.array_equal(pack(coefs, intercepts, layers, params.dtype), params)
+    assert params.size == n_params(layers) > sum(c.size for c in coefs)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_one_compilation_per_dtype():
+    rng = np.random.default_rng(0)
+    X, labels = rng.normal(size=(40, 6)), rng.integers(0, 3, 40)
+    read_only = X.copy()
+    read_only.flags.writeable = False
+    kinds = [X, np.asfortranarray(X), X[::-1], read_only, scipy.sparse.csc_array(X)]
+    for hidden, solver, kind in zip(
+        [(), 3, (4, 5), (2, 3, 4), 7], ["sgd", "adam", "lbfgs"] * 2, kinds, strict=False
+    ):
+        net = MLPClassifier(hidden, solver=solver, max_iter=2, early_stopping=True)
+        for dtype in DTYPES:
+            net.fit(kind.astype(dtype), labels).predict(kind.astype(dtype))
+    for compiled in (network.run_epoch, network.predict):
+        assert len(compiled.signatures) == len(DTYPES)
+
+
+def test_nan_stays_visible():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+    for activation in ACTIVATIONS:
+        net = MLPRegressor(activation=activation, solver="lbfgs", max_iter=50, tol=0.1)
+        net.fit(X, y)
+        net.coefs_[0][1, 2] = np.nan
+        assert np.isnan(net.predict(X)).all()
