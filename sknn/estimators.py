@@ -9,6 +9,7 @@ import copy
 import warnings
 from contextlib import contextmanager
 from numbers import Integral, Real
+from operator import is_
 
 import numpy as np
 from sklearn.base import (
@@ -201,8 +202,7 @@ class _BaseMLP(BaseEstimator):
     def _progress(self):
         """What the earlier fits have seen, in copies."""
         return Progress(
-            t=self.t_,
-            loss=self.loss_,
+            t=getattr(self, "t_", 0),
             loss_curve=list(getattr(self, "loss_curve_", [])),
             best_loss=getattr(self, "best_loss_", None),
             validation_scores=copy.copy(getattr(self, "validation_scores_", None)),
@@ -229,19 +229,17 @@ class _BaseMLP(BaseEstimator):
     def _keep(self, network):
         """Show the network's parameters as lists of views, for users to read or edit."""
         self.coefs_, self.intercepts_ = views(network.params, network.layers)
-        self._network = network
-        self._views = self.coefs_ + self.intercepts_
+        self._network = network, self.coefs_ + self.intercepts_
 
     def _fitted_network(self, dtype, sparse_input):
         """The network of `coefs_` and `intercepts_`, be they the fit's or the user's."""
+        network, kept = getattr(self, "_network", (None, []))
         current = [*self.coefs_, *self.intercepts_]
-        untouched = len(current) == len(self._views) and all(
-            map(_is, current, self._views)
-        )
-        fits = self._network.params.dtype == dtype
-        has_room = sparse_input or self._network.layers[0]["inputs_stride"] > 0
-        if untouched and fits and has_room:
-            return self._network
+        untouched = len(kept) == len(current) and all(map(is_, kept, current))
+        if untouched and network.params.dtype == dtype:
+            has_room = sparse_input or network.layers[0]["inputs_stride"] > 0
+            if has_room:
+                return network
         layers = self._layers(layer_units(self.coefs_), dtype, sparse_input)
         params = pack(self.coefs_, self.intercepts_, layers, dtype)
         return Network(params, layers, self._loss_code())
@@ -290,7 +288,6 @@ class _BaseMLP(BaseEstimator):
 
         state = dict(super().__getstate__())
         state.pop("_network", None)
-        state.pop("_views", None)
         return state | {"_sknn_version": __version__}
 
     def __setstate__(self, state):
@@ -319,10 +316,6 @@ class _BaseMLP(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _is(a, b):
-    return a is b
 
 
 @contextmanager
@@ -685,12 +678,15 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         """What to stratify a split by: the classes, where each can be in both parts."""
         if targets.shape[1] > 1:
             return None
-        n_samples = targets.shape[0]
+        n_samples, binary = len(targets), self._loss_code() != CROSS_ENTROPY
         n_validation = int(np.ceil(self.validation_fraction * n_samples))
         counts = np.unique(targets, return_counts=True)[1]
         smallest_part = min(n_validation, n_samples - n_validation)
         possible = counts.min() >= 2 and smallest_part >= counts.size
-        return targets.ravel() if possible else None
+        if possible:
+            return targets.ravel()
+        # Where no split is possible, scikit-learn's splitter is to say what is wrong.
+        return targets.astype(bool) if binary and n_validation < 2 else None
 
     def _score(self, targets, outputs, weights):
         """Accuracy of the encoded predictions."""

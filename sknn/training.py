@@ -43,7 +43,7 @@ class OptimizerState:
     hyper: np.ndarray
     moments: np.ndarray
     learning_rate_init: float
-    rate: float
+    learning_rate: float
     n_steps: int = 0
 
 
@@ -74,7 +74,7 @@ def optimizer_state(mlp, params):
         hyper=hyper_record(mlp),
         moments=moments.reshape(n_moments, params.size),
         learning_rate_init=float(mlp.learning_rate_init),
-        rate=float(mlp.learning_rate_init),
+        learning_rate=float(mlp.learning_rate_init),
     )
 
 
@@ -132,7 +132,7 @@ def clipped_batch_size(batch_size, n_samples):
 def step_rates(optimizer, n_steps):
     """The learning rate of each step of the coming epoch."""
     if optimizer.solver != "adam":
-        return np.full(n_steps, optimizer.rate)
+        return np.full(n_steps, optimizer.learning_rate)
     hyper = optimizer.hyper[0]
     t = optimizer.n_steps + np.arange(1, n_steps + 1)
     correction = np.sqrt(1 - hyper["beta_2"] ** t) / (1 - hyper["beta_1"] ** t)
@@ -179,7 +179,7 @@ def count_improvement(mlp, progress):
 def schedule_rate(mlp, optimizer, t):
     """Set the learning rate of the next epoch; only sgd has a schedule."""
     if optimizer.solver == "sgd" and mlp.learning_rate == "invscaling":
-        optimizer.rate = optimizer.learning_rate_init / (t + 1) ** mlp.power_t
+        optimizer.learning_rate = optimizer.learning_rate_init / (t + 1) ** mlp.power_t
 
 
 def is_finished(mlp, progress, optimizer):
@@ -189,11 +189,11 @@ def is_finished(mlp, progress, optimizer):
     adaptive = optimizer.solver == "sgd" and mlp.learning_rate == "adaptive"
     if not adaptive:
         return explain(mlp, " Stopping.")
-    if optimizer.rate <= SMALLEST_RATE:
+    if optimizer.learning_rate <= SMALLEST_RATE:
         return explain(mlp, " Learning rate too small. Stopping.")
-    optimizer.rate /= 5.0
+    optimizer.learning_rate /= 5.0
     progress.no_improvement_count = 0
-    return not explain(mlp, f" Setting learning rate to {optimizer.rate:f}")
+    return not explain(mlp, f" Setting learning rate to {optimizer.learning_rate:f}")
 
 
 def explain(mlp, consequence):

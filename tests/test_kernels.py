@@ -207,7 +207,7 @@ def test_padding_stays_zero(solver, dtype):
     net = MLPRegressor(
         hidden_layer_sizes=(3, 21), solver=solver, max_iter=5, random_state=0
     ).fit(X, y)
-    params, layers, _ = net._network
+    (params, layers, _), _ = net._network
     coefs, intercepts = views(params.copy(), layers)
     assert np.array_equal(pack(coefs, intercepts, layers, params.dtype), params)
     assert params.size == n_params(layers) > sum(c.size for c in coefs)

@@ -203,6 +203,7 @@ def test_a_directory(tmp_path, capsys):
         (b"a,y\n" + b"1,yes\n2,yes\n4,\n" * 9, "is always 'yes'"),
         (b"a,y\n1,2\n5,4\n", "only 2 rows have a target"),
         (b"a,y\n" + b"1,u\n5,v\n" * 4 + b"1,\n" * 9, "only 8 rows have a target"),
+        (b"a,y\n" + b"1,2.5\n5,4\n2,3\n" * 3, "only 9 rows have a target"),
         (b"a,y\n" + b"1,u\n5,u\n" * 8 + b"1,v\n", "fewer than two classes"),
         (b"a,b,c,y\n" + b"1,,,u\n1,,nan,v\n" * 8, "every column but 'y' is empty"),
     ],
@@ -272,13 +273,13 @@ def _pose(tmp_path, values, task="auto", **features):
     [
         (["u", "v"] * 10, "classification"),
         ([True, False] * 10, "classification"),
-        ([0, 1] * 10, "classification"),
+        ([0, 1] * 6, "classification"),
         ([1.0, 7.0] * 10, "classification"),
         ([*range(10)] * 10, "classification"),
         ([*range(20)] * 10, "classification"),
         ([0.5, 1] * 10, "regression"),
         ([*range(21)] * 10, "regression"),
-        ([*range(10)] * 2, "regression"),
+        ([*range(10)] * 9, "regression"),
     ],
 )
 def test_automatic_task(values, task, tmp_path):
@@ -353,7 +354,10 @@ def test_preparation_meets_what_it_has_not_seen(tmp_path):
     new = np.array([[np.nan, "violet"], [2.0, "red"]], dtype=object)
     prepared = prepare.transform(new)
     assert np.isfinite(prepared).all()
-    assert prepared[:, -2:].tolist() == [[0, 0], [0, 1]]
+    size, size_is_missing, green, red = prepared.T
+    assert size[0] == size[1]
+    assert size_is_missing[0] > size_is_missing[1]
+    assert (green.tolist(), red.tolist()) == ([0, 0], [0, 1])
 
 
 def test_preparation_of_a_column_empty_where_it_learns(tmp_path):
@@ -367,6 +371,13 @@ def test_columns_of_many_words_stay_narrow(tmp_path):
     words = [f"w{i % 150}" for i in range(400)]
     problem = _pose(tmp_path, ["u", "v"] * 200, words=words)
     assert problem.prepare.fit_transform(problem.X).shape == (400, 20)
+
+
+def test_words_seen_once_share_a_column(tmp_path):
+    words = ["red"] * 18 + ["green", "blue"]
+    problem = _pose(tmp_path, ["u", "v"] * 10, words=words)
+    prepared = problem.prepare.fit_transform(problem.X)
+    assert prepared.tolist() == [[1, 0]] * 18 + [[0, 1]] * 2
 
 
 def test_numbers_near_the_largest_are_prepared(tmp_path):

@@ -16,17 +16,7 @@ PATH = Path(sklearn.neural_network.__file__).parent / "tests" / "test_mlp.py"
 THEIR_IMPORT = "from sklearn.neural_network import MLPClassifier, MLPRegressor\n"
 OUR_IMPORT = "from sknn import MLPClassifier, MLPRegressor\n"
 
-EXCLUDED = {
-    "test_gradient": "calls the private _loss_grad_lbfgs",
-    "test_adaptive_learning_rate": "reads the private _optimizer",
-    "test_learning_rate_warmstart": "reads the private _optimizer",
-    "test_n_iter_no_change": "reads the private _no_improvement_count",
-    "test_n_iter_no_change_inf": "reads the private _no_improvement_count",
-    "test_early_stopping_stratified": (
-        "asserts that a class of one member cannot be split; ours splits without "
-        "stratifying then, see test_differences.py"
-    ),
-}
+EXCLUDED = {"test_gradient": "calls the private _loss_grad_lbfgs"}
 
 
 def load_their_tests():
