@@ -46,6 +46,7 @@ def fit_all(case, peers, arguments):
     return {
         "case": case.label,
         "dtype": case.dtype,
+        "group": case.dtype,
         "repeats": case.epochs,
         "flops": flops,
         **result,

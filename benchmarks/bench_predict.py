@@ -54,8 +54,14 @@ def measure(case, runners, X, calls, arguments):
     actions = {name: predict(runner) for name, runner in runners.items()}
     flops = case.forward_flops() * len(X) * calls
     result = harness.measure(actions, case.dtype, flops, arguments)
-    label = f"{case.label}, {len(X):,} {'row' if len(X) == 1 else 'rows'}"
-    return {"case": label, "dtype": case.dtype, "repeats": calls, **result}
+    rows = f"{len(X):,} {'row' if len(X) == 1 else 'rows'}"
+    return {
+        "case": f"{case.label}, {rows}",
+        "dtype": case.dtype,
+        "group": f"{case.dtype}, {rows}",
+        "repeats": calls,
+        **result,
+    }
 
 
 if __name__ == "__main__":

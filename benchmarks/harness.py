@@ -100,8 +100,8 @@ def table(results, peers):
     header += [f"{name} / {peers[0]}" for name in peers[1:]]
     header += [f"{name}, % of peak" for name in peers]
     rows = [_row(result, peers) for result in results]
-    rows += [_mean_row(results, peers, "float32"), _mean_row(results, peers, "float64")]
-    rows = [row for row in rows if row]
+    groups = dict.fromkeys(result["group"] for result in results)
+    rows += [_mean_row(results, peers, group) for group in groups]
     lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -115,10 +115,8 @@ def _row(result, peers):
     return [result["case"], *(f"{time:.3g}" for time in times), *ratios, *percents]
 
 
-def _mean_row(results, peers, dtype):
-    rows = [result["peers"] for result in results if result["dtype"] == dtype]
-    if not rows:
-        return None
+def _mean_row(results, peers, group):
+    rows = [result["peers"] for result in results if result["group"] == group]
 
     def mean(key, name, over=None):
         return geometric_mean(
@@ -127,7 +125,7 @@ def _mean_row(results, peers, dtype):
 
     ratios = [f"**{mean('median_s', name, peers[0]):.2f}**" for name in peers[1:]]
     shares = [f"**{mean('share_of_peak', name):.0%}**" for name in peers]
-    return [f"**geometric mean, {dtype}**", *[""] * len(peers), *ratios, *shares]
+    return [f"**geometric mean, {group}**", *[""] * len(peers), *ratios, *shares]
 
 
 def write(arguments, results, text):

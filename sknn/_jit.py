@@ -13,8 +13,8 @@ from pathlib import Path
 import numba
 from numba.core.caching import FunctionCache
 
-# The flags that keep NaN and infinity what they are: never nnan, ninf, or reassoc,
-# which would undo the two-part constants of elementary.py.
+# The flags that keep NaN and infinity what they are: never nnan or ninf; reassoc only
+# in a reduction, for it would undo the two-part constants of elementary.py.
 _OPTIONS = {
     "nogil": True,
     "error_model": "numpy",
@@ -31,9 +31,14 @@ def inlined(function):
     return numba.njit(inline="always", **_OPTIONS)(function)
 
 
-def kernel(function):
+def reduction(function):
+    """A kernel whose sums may be taken in any order, so that they vectorise."""
+    return kernel(function, fastmath=_OPTIONS["fastmath"] | {"reassoc"})
+
+
+def kernel(function, **options):
     """Compile ``function`` at its first call, or load it from the disk cache."""
-    dispatcher = numba.njit(**_OPTIONS)(function)
+    dispatcher = numba.njit(**(_OPTIONS | options))(function)
     if not numba.config.DISABLE_JIT:
         # RuntimeError: no directory can be written to, so nothing is cached.
         with contextlib.suppress(RuntimeError):

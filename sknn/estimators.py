@@ -365,7 +365,7 @@ def _forward(network, samples, rows, work=None):
     if work is None:
         work = workspace(layers, rows.size, params.dtype, training=False)
     outputs = np.empty((rows.size, layers[-1]["fan_out"]), params.dtype)
-    predict(params, layers, samples, rows, loss, work, outputs)
+    predict(params, layers, samples, rows, loss, work, outputs.reshape(-1))
     return outputs
 
 

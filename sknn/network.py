@@ -11,10 +11,16 @@ import numpy as np
 
 from ._jit import inlined, kernel
 from .activations import activate, scale_by_slope
-from .losses import link, output_delta, sample_loss
+from .losses import link, output_deltas, sample_losses
 from .optimizers import NONE, update
 from .params import n_params, n_transposed, n_units, zeros
-from .products import product, sparse_outer_product, sparse_product, transpose
+from .products import (
+    product,
+    sparse_outer_product,
+    sparse_product,
+    sum_of_squares,
+    transpose,
+)
 
 BLOCK_ROWS = 256
 
@@ -32,6 +38,8 @@ class Workspace(NamedTuple):
 
     units: np.ndarray
     deltas: np.ndarray
+    outputs: np.ndarray  # of the last layer, without padding
+    terms: np.ndarray  # of each sample's loss, one for each output
     losses: np.ndarray  # of the samples of one block
     grads: np.ndarray
     transposed: np.ndarray
@@ -41,10 +49,13 @@ def workspace(layers, n_rows, dtype, training=True):
     """Scratch for blocks of at most ``n_rows``; without training, for forward only."""
     n_rows = min(n_rows, BLOCK_ROWS)
     units = n_rows * n_units(layers)
+    outputs = n_rows * int(layers[-1]["fan_out"])
     return Workspace(
         zeros(units, dtype),
         zeros(units * training, dtype),
-        np.zeros(n_rows),
+        zeros(outputs, dtype),
+        zeros(outputs * training, dtype),
+        zeros(n_rows, dtype),
         zeros(n_params(layers) * training, dtype),
         zeros(n_transposed(layers) * training, dtype),
     )
@@ -77,15 +88,12 @@ def run_epoch(params, layers, samples, order, batch_size, loss, hyper, rates, mo
 def predict(params, layers, samples, rows, loss, work, outputs):
     """Write the network's outputs for these rows of the samples into ``outputs``."""
     block_rows = work.losses.size
-    last = layers[-1]
+    n_outputs = layers[-1].fan_out
     for first in range(0, rows.size, block_rows):
         block = rows[first : first + block_rows]
         forward(params, layers, samples, block, work)
-        for i in range(block.size):
-            z = row(work.units, block_rows * last.outputs, last.outputs_stride, i)
-            z = z[: last.fan_out]
-            link(loss, z)
-            copy(z, outputs[first + i])
+        block_outputs = linked_outputs(layers, block.size, loss, work)
+        copy(block_outputs, outputs[first * n_outputs :])
 
 
 @inlined
@@ -153,20 +161,37 @@ def sparse_forward(params, layer, samples, block, units, at):
 
 
 @inlined
+def linked_outputs(layers, n_rows, loss, work):
+    """The last layer's sums, turned into outputs, row after row without padding."""
+    last = layers[-1]
+    at = work.losses.size * last.outputs
+    outputs = work.outputs[: n_rows * last.fan_out]
+    for i in range(n_rows):
+        for j in range(last.fan_out):
+            z = work.units[at + i * last.outputs_stride + j]
+            outputs[i * last.fan_out + j] = z
+    link(loss, outputs, last.fan_out)
+    return outputs
+
+
+@inlined
 def output_layer(layers, samples, block, loss, work):
     """Link the last layer's sums; its deltas and the weighted sum of the losses."""
     last = layers[-1]
-    at = work.losses.size * last.outputs
-    weighted = samples.weights.size > 0
+    outputs = linked_outputs(layers, block.size, loss, work)
+    sample_losses(
+        loss, outputs, samples.targets, block, last.fan_out, work.terms, work.losses
+    )
+    output_deltas(
+        loss, outputs, samples.targets, block, samples.weights, last.fan_out,
+        work.deltas, work.losses.size * last.outputs, last.outputs_stride,
+    )  # fmt: skip
     total = 0.0
     for i in range(block.size):
-        outputs = row(work.units, at, last.outputs_stride, i)[: last.fan_out]
-        delta = row(work.deltas, at, last.outputs_stride, i)[: last.fan_out]
-        target = samples.targets[block[i]]
-        weight = samples.weights[block[i]] if weighted else outputs.dtype.type(1)
-        link(loss, outputs)
-        output_delta(loss, outputs, target, weight, delta)
-        total += weight * sample_loss(loss, outputs, target)
+        if samples.weights.size > 0:
+            total += work.losses[i] * samples.weights[block[i]]
+        else:
+            total += work.losses[i]
     return total
 
 
@@ -260,9 +285,7 @@ def squared_weights(params, layers):
     for depth in range(layers.size):
         layer = layers[depth]
         stop = layer.weights + layer.fan_in * layer.stride
-        block = params[layer.weights : stop]
-        for i in range(block.size):
-            total += block[i] * block[i]
+        total += sum_of_squares(params[layer.weights : stop])
     return total
 
 

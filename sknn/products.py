@@ -4,7 +4,7 @@ The rows of B and C are padded to whole vectors, so a product is a grid of regis
 tiles and nothing else; A is read one number at a time, by rows or by columns.
 """
 
-from ._jit import inlined, kernel
+from ._jit import inlined, kernel, reduction
 from ._llvm import (
     VECTOR_BYTES,
     narrow_tile,
@@ -89,3 +89,12 @@ def sparse_outer_product(values, columns, start, stop, delta, c, c_at, c_row):
         value = values[k]
         for j in range(delta.size):
             c_k[j] += value * delta[j]
+
+
+@reduction
+def sum_of_squares(x):
+    """The product of a vector with itself."""
+    total = x.dtype.type(0)
+    for i in range(x.size):
+        total += x[i] * x[i]
+    return total

@@ -518,10 +518,10 @@ def test_a_failed_fit_of_lbfgs_leaves_the_earlier_one(name, failure):
 
 
 @both_classes
-@pytest.mark.parametrize(("method", "failure"), METHOD_FAILURES)
+@pytest.mark.parametrize(
+    ("method", "failure"), [mf for mf in METHOD_FAILURES if mf[1] != "fewer columns"]
+)
 def test_a_failed_first_fit_leaves_the_model_unfitted(name, method, failure):
-    if failure == "fewer columns":
-        pytest.skip("nothing to be fewer than")
     model = estimator(name)
     fail(model, name, method, failure)
     assert vars(model).keys() == estimator(name).get_params().keys()

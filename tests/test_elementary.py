@@ -14,6 +14,12 @@ def _exp(x, y):
 
 
 @kernel
+def _log(x, y):
+    for i in range(x.size):
+        y[i] = elementary.log(x[i])
+
+
+@kernel
 def _tanh(x, y):
     for i in range(x.size):
         y[i] = elementary.tanh(x[i])
@@ -27,11 +33,12 @@ def _logistic(x, y):
 
 ORACLE = {
     _exp: np.exp,
+    _log: lambda x: np.log(np.where(x > 0, x, 1)),
     _tanh: np.tanh,
     _logistic: lambda x: np.where(x >= 0, 1, np.exp(x)) / (1 + np.exp(-np.abs(x))),
 }
 # the largest error in units of the last place
-LIMIT = {_exp: 2, _tanh: 5, _logistic: 4}
+LIMIT = {_exp: 2, _log: 2, _tanh: 5, _logistic: 4}
 WIDER = {np.float32: np.float64, np.float64: np.longdouble}
 
 
@@ -49,9 +56,10 @@ def _points(dtype, bound):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("function", ORACLE, ids=["exp", "tanh", "logistic"])
+@pytest.mark.parametrize("function", ORACLE, ids=["exp", "log", "tanh", "logistic"])
 def test_error_in_units_of_the_last_place(function, dtype):
     x = _points(dtype, 87 if dtype == np.float32 else 708)
+    x = np.where(x > 0, x, 1).astype(dtype) if function is _log else x
     exact = ORACLE[function](x.astype(WIDER[dtype]))
     error = np.abs(_apply(function, x) - exact) / np.spacing(exact.astype(dtype))
     assert error.max() <= LIMIT[function]
@@ -61,6 +69,9 @@ def test_error_in_units_of_the_last_place(function, dtype):
 def test_ends_of_the_range(dtype):
     x = np.array([-np.inf, -1e30, 1e30, np.inf, np.nan], dtype)
     assert np.array_equal(_apply(_exp, x), [0, 0, np.inf, np.inf, np.nan], True)
+    assert np.array_equal(
+        _apply(_log, x), [np.nan, np.nan, np.log(x[2]), np.inf, np.nan], True
+    )
     assert np.array_equal(_apply(_tanh, x), [-1, -1, 1, 1, np.nan], True)
     assert np.array_equal(_apply(_logistic, x), [0, 0, 1, 1, np.nan], True)
 
