@@ -44,7 +44,7 @@ from .losses import (
     REGRESSION_LOSSES,
 )
 from .network import Network, predict, workspace
-from .optimizers import OPTIMIZERS
+from .optimizers import N_MOMENTS, OPTIMIZERS
 from .params import initialize, layer_table, layer_units, pack, views
 from .samples import freeze, is_sparse
 from .training import Progress, fit_lbfgs, fit_stochastic, optimizer_state
@@ -53,7 +53,7 @@ PRECISIONS = (np.float64, np.float32)
 
 
 def _has_stochastic_solver(mlp):
-    if mlp.solver == "lbfgs":
+    if not N_MOMENTS.get(mlp.solver):
         raise AttributeError(
             "partial_fit is only available for stochastic"
             f" optimizers. {mlp.solver} is not stochastic."
@@ -275,11 +275,11 @@ class _BaseMLP(BaseEstimator):
         """A function of nothing: the network's present score on these rows."""
         work = workspace(network.layers, rows.size, network.params.dtype, False)
         weights = samples.weights[rows] if samples.weights.size else None
-        targets = samples.targets[rows]
+        y = self._decode(samples.targets[rows])
 
         def score():
             outputs = _forward(network, samples, rows, work)
-            return self._score(targets, outputs, weights)
+            return self._score(y, outputs, weights)
 
         return score
 
@@ -588,10 +588,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
             The most probable class of each sample; in multilabel classification a
             one for each label more probable than not.
         """
-        outputs = self._outputs(X)
-        if self.n_outputs_ == 1:
-            outputs = outputs.ravel()
-        return self._label_binarizer.inverse_transform(outputs)
+        return self._decode(self._outputs(X))
 
     def predict_proba(self, X):
         """Predict probabilities of the classes.
@@ -670,6 +667,13 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         self._label_binarizer.transform(y[:1])  # refuses a y of another kind
         return np.searchsorted(self.classes_, y).reshape(-1, 1)
 
+    def _decode(self, outputs):
+        """Labels, from outputs or from targets."""
+        if self._loss_code() == CROSS_ENTROPY and outputs.shape[1] == 1:
+            return self.classes_[outputs.ravel().astype(int)]
+        outputs = outputs.ravel() if self.n_outputs_ == 1 else outputs
+        return self._label_binarizer.inverse_transform(outputs)
+
     def _loss_code(self):
         multiclass = self._label_binarizer.y_type_ == "multiclass"
         return CROSS_ENTROPY if multiclass else BINARY_CROSS_ENTROPY
@@ -688,13 +692,9 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         # Where no split is possible, scikit-learn's splitter is to say what is wrong.
         return targets.astype(bool) if binary and n_validation < 2 else None
 
-    def _score(self, targets, outputs, weights):
-        """Accuracy of the encoded predictions."""
-        if self._loss_code() == CROSS_ENTROPY:
-            predicted, targets = outputs.argmax(axis=1), targets[:, 0].astype(int)
-        else:
-            predicted, targets = (outputs > 0.5).astype(int), targets.astype(int)
-        return accuracy_score(targets, predicted, sample_weight=weights)
+    def _score(self, y, outputs, weights):
+        """Accuracy of the predicted labels."""
+        return accuracy_score(y, self._decode(outputs), sample_weight=weights)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -923,7 +923,9 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             The predicted values.
         """
-        outputs = self._outputs(X)
+        return self._decode(self._outputs(X))
+
+    def _decode(self, outputs):
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
     def _validate_input(self, X, y, incremental, reset):
@@ -949,11 +951,11 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
     def _strata(self, targets):
         return None
 
-    def _score(self, targets, outputs, weights):
+    def _score(self, y, outputs, weights):
         """R² of the predictions; NaN where one is not finite."""
         if not np.isfinite(outputs).all():
             return np.nan
-        return r2_score(targets, outputs, sample_weight=weights)
+        return r2_score(y, self._decode(outputs), sample_weight=weights)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

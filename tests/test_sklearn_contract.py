@@ -126,13 +126,19 @@ def fitted(name, module=sknn, **params):
 # --- scikit-learn's own checks ------------------------------------------------------
 
 
-@parametrize_with_checks(
+THEIR_CHECKS = parametrize_with_checks(
     [
         MLPClassifier(),
         MLPRegressor(),
         MLPClassifier(solver="lbfgs", hidden_layer_sizes=(15, 5), max_iter=50),
         MLPRegressor(solver="sgd", hidden_layer_sizes=15, learning_rate_init=0.01),
     ]
+)
+
+
+# As a list: scikit-learn 1.6 makes a generator, which pytest 9 warns of.
+@pytest.mark.parametrize(
+    THEIR_CHECKS.args[0], list(THEIR_CHECKS.args[1]), **THEIR_CHECKS.kwargs
 )
 def test_estimator_checks(estimator, check):
     check(estimator)
