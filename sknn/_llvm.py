@@ -189,6 +189,21 @@ narrow_tile = _tile_intrinsic(wide=False)
 
 
 @intrinsic
+def copy_vector(typingctx, a, a_at, c, c_at):
+    """Copy 64 bytes of A to C."""
+    signature = types.void(a, types.intp, c, types.intp)
+
+    def codegen(context, builder, signature, args):
+        a, a_at, c, c_at = args
+        emit = _VectorBuilder(context, builder, signature.args[0].dtype)
+        value = emit.load(emit.at(emit.data(signature.args[0], a), a_at), 0)
+        emit.store(value, emit.at(emit.data(signature.args[2], c), c_at), 0)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
 def transpose_block(typingctx, a, a_at, a_row, t, t_at, t_row):
     """T[j, i] = A[i, j] for a square of one vector by one vector.
 

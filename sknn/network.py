@@ -16,6 +16,7 @@ from .optimizers import NONE, update
 from .params import n_params, n_transposed, n_units, zeros
 from .products import (
     product,
+    scratch_size,
     sparse_outer_product,
     sparse_product,
     sum_of_squares,
@@ -43,6 +44,7 @@ class Workspace(NamedTuple):
     losses: np.ndarray  # of the samples of one block
     grads: np.ndarray
     transposed: np.ndarray
+    scratch: np.ndarray  # of a product
 
 
 def workspace(layers, n_rows, dtype, training=True):
@@ -58,6 +60,7 @@ def workspace(layers, n_rows, dtype, training=True):
         zeros(n_rows, dtype),
         zeros(n_params(layers) * training, dtype),
         zeros(n_transposed(layers) * training, dtype),
+        zeros(scratch_size(int(layers["fan_in"].max()) + 1) * training, dtype),
     )
 
 
@@ -127,7 +130,7 @@ def forward(params, layers, samples, block, work):
                 units, block_rows * layer.inputs, layer.inputs_stride, False,
                 params, layer.weights, layer.stride,
                 units, at, layer.outputs_stride,
-                block.size, layer.columns, layer.fan_in + 1, False,
+                block.size, layer.columns, layer.fan_in + 1, False, work.scratch,
             )  # fmt: skip
         if depth < layers.size - 1:
             stop = at + block.size * layer.outputs_stride
@@ -208,7 +211,7 @@ def backward(layers, n_rows, work):
             deltas, block_rows * layer.outputs, layer.outputs_stride, False,
             work.transposed, layer.transposed, layer.transposed_stride,
             deltas, at, layer.inputs_stride,
-            n_rows, layer.transposed_columns, layer.fan_out, False,
+            n_rows, layer.transposed_columns, layer.fan_out, False, work.scratch,
         )  # fmt: skip
         activation = layers[depth - 1].activation
         scale_by_slope(activation, work.units[at:stop], deltas[at:stop])
@@ -227,7 +230,7 @@ def weight_gradients(layers, samples, block, accumulate, work):
                 work.units, block_rows * layer.inputs, layer.inputs_stride, True,
                 work.deltas, block_rows * layer.outputs, layer.outputs_stride,
                 work.grads, layer.weights, layer.stride,
-                layer.fan_in + 1, layer.columns, block.size, accumulate,
+                layer.fan_in + 1, layer.columns, block.size, accumulate, work.scratch,
             )  # fmt: skip
 
 

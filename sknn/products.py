@@ -7,6 +7,7 @@ tiles and nothing else; A is read one number at a time, by rows or by columns.
 from ._jit import inlined, kernel, reduction
 from ._llvm import (
     VECTOR_BYTES,
+    copy_vector,
     narrow_tile,
     tile_rows,
     tile_vectors,
@@ -19,22 +20,51 @@ DEPTH_BLOCK = 128
 
 
 @kernel
-def product(a, a_at, a_stride, a_transposed, b, b_at, b_stride, c, c_at, c_stride, m, n, depth, accumulate):  # fmt: skip
+def product(a, a_at, a_stride, a_transposed, b, b_at, b_stride, c, c_at, c_stride, m, n, depth, accumulate, scratch):  # fmt: skip
     """C (+)= A @ B, or A.T @ B, with C of shape (m, n) and n a multiple of the vector.
 
     Each matrix starts at its ``_at``, and its rows lie ``_stride`` numbers apart.
+    ``scratch`` has room for `scratch_size` numbers.
     """
-    a_row, a_step = (1, a_stride) if a_transposed else (a_stride, 1)
+    rows = tile_rows()
+    row, step = (1, a_stride) if a_transposed else (a_stride, 1)
+    # The columns of a large A lie far apart: copy what many tiles will read again.
+    packed = a_transposed and n > 8 * (VECTOR_BYTES // c.itemsize)
     for k in range(0, depth, DEPTH_BLOCK):
-        _panel_product(
-            a, a_at + k * a_step, a_row, a_step, b, b_at + k * b_stride, b_stride,
-            c, c_at, c_stride, m, n, min(DEPTH_BLOCK, depth - k), accumulate or k > 0,
+        block = min(DEPTH_BLOCK, depth - k)
+        source, at, tile, inner = a, a_at + k * step, rows * row, step
+        if packed:
+            pack_columns(a, at, a_stride, m, block, scratch)
+            source, at, tile, inner = scratch, 0, rows * block, rows
+        _block_product(
+            source, at, tile, row, inner, b, b_at + k * b_stride, b_stride,
+            c, c_at, c_stride, m, n, block, accumulate or k > 0,
         )  # fmt: skip
 
 
+def scratch_size(m):
+    """Length of the scratch for a product whose A.T has ``m`` rows."""
+    return DEPTH_BLOCK * (m + VECTOR_BYTES)
+
+
 @inlined
-def _panel_product(a, a_at, a_row, a_step, b, b_at, b_row, c, c_at, c_row, m, n, depth, accumulate):  # fmt: skip
-    """The product of so few columns of A that the rows of B stay in the cache."""
+def pack_columns(a, a_at, a_stride, m, depth, packed):
+    """Lay the columns of A side by side, as many as a tile has rows at a time.
+
+    Whole vectors are copied; what is too much the next one writes over.
+    """
+    rows = tile_rows()
+    for i in range(0, m, rows):
+        for k in range(depth):
+            copy_vector(a, a_at + k * a_stride + i, packed, i * depth + k * rows)
+
+
+@inlined
+def _block_product(a, a_at, a_tile, a_row, a_step, b, b_at, b_row, c, c_at, c_row, m, n, depth, accumulate):  # fmt: skip
+    """The product of so few columns of A that the rows of B stay in the cache.
+
+    The rows of A come in groups of a tile each, ``a_tile`` apart.
+    """
     rows = tile_rows()
     lanes = VECTOR_BYTES // c.itemsize
     wide = lanes * tile_vectors()
@@ -42,13 +72,13 @@ def _panel_product(a, a_at, a_row, a_step, b, b_at, b_row, c, c_at, c_row, m, n,
     for j in range(0, n_wide, wide):
         for i in range(0, m, rows):
             wide_tile(
-                a, a_at + i * a_row, a_row, a_step, b, b_at + j, b_row,
+                a, a_at + i // rows * a_tile, a_row, a_step, b, b_at + j, b_row,
                 c, c_at + i * c_row + j, c_row, min(rows, m - i), depth, accumulate,
             )  # fmt: skip
     for j in range(n_wide, n, lanes):
         for i in range(0, m, rows):
             narrow_tile(
-                a, a_at + i * a_row, a_row, a_step, b, b_at + j, b_row,
+                a, a_at + i // rows * a_tile, a_row, a_step, b, b_at + j, b_row,
                 c, c_at + i * c_row + j, c_row, min(rows, m - i), depth, accumulate,
             )  # fmt: skip
 

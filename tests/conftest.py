@@ -1,4 +1,13 @@
-"""Options of the differential test: how many configurations it draws, and which."""
+"""Options of the differential test, and one seed for all that is not seeded itself."""
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    """Estimators without a random_state draw from NumPy's global generator."""
+    np.random.seed(0)
 
 
 def pytest_addoption(parser):

@@ -21,7 +21,10 @@ from sklearn.exceptions import NotFittedError
 import sknn
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::RuntimeWarning"
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+    "ignore::RuntimeWarning",
+    # An old scikit-learn speaks to a new SciPy in a way that this one deprecates.
+    "ignore:scipy.optimize. The `disp` and `iprint`:DeprecationWarning",
 )
 both_classes = pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
 stochastic = pytest.mark.parametrize("solver", ["sgd", "adam"])
@@ -39,18 +42,19 @@ def estimator(name, module=sknn, **params):
 
 
 def refusal(call, module):
-    """Type and message of what `call` raises; options of a set in one order."""
+    """Type and message of what `call` raises, made comparable."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             call(module)
         except Exception as error:
-            return type(error), sorted_options(str(error))
+            return type(error), comparable(str(error))
     return None
 
 
-def sorted_options(message):
-    """A message that prints a set prints it in any order."""
+def comparable(message):
+    """Sets are printed in any order; and we may have parameters that they have not."""
+    message = message.split(" Valid parameters are: ")[0]
     return re.sub(r"\{([^}]*)\}", lambda m: str(sorted(m[1].split(", "))), message)
 
 
@@ -120,6 +124,8 @@ BAD_WEIGHTS = {
 
 def assert_same_refusal(call):
     expected = refusal(call, peer)
+    if expected is None and PEER_VERSION < (1, 9):
+        pytest.skip("this scikit-learn does not refuse it yet")
     assert expected is not None
     assert refusal(call, sknn) == expected
 

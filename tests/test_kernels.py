@@ -16,7 +16,7 @@ from sknn.losses import (
 from sknn.network import BLOCK_ROWS, run_epoch, workspace
 from sknn.optimizers import HYPER, OPTIMIZERS
 from sknn.params import layer_table, n_params, pack, padded, views, zeros
-from sknn.products import product, transpose
+from sknn.products import product, scratch_size, transpose
 from sknn.samples import freeze
 
 DTYPES = [np.float32, np.float64]
@@ -36,7 +36,7 @@ def _matrix(array, extra=0):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     "m, n, depth",
-    [(1, 1, 1), (8, 32, 5), (9, 17, 300), (3, 100, 257), (65, 48, 33), (31, 80, 512)],
+    [(1, 1, 1), (8, 32, 5), (9, 17, 300), (3, 100, 257), (65, 48, 33), (31, 80, 512), (77, 170, 300)],
 )
 def test_product(m, n, depth, dtype, transposed, accumulate):
     rng = np.random.default_rng(0)
@@ -48,7 +48,7 @@ def test_product(m, n, depth, dtype, transposed, accumulate):
     c, c_stride = _matrix(C)
     product(
         a, 0, a_stride, transposed, b, 0, b_stride, c, 0, c_stride,
-        m, c_stride, depth, accumulate,
+        m, c_stride, depth, accumulate, zeros(scratch_size(m), dtype),
     )  # fmt: skip
     expected = A.astype(float) @ B + accumulate * C
     result = c.reshape(m, c_stride)

@@ -130,8 +130,8 @@ THEIR_CHECKS = parametrize_with_checks(
     [
         MLPClassifier(),
         MLPRegressor(),
-        MLPClassifier(solver="lbfgs", hidden_layer_sizes=(15, 5), max_iter=50),
-        MLPRegressor(solver="sgd", hidden_layer_sizes=15, learning_rate_init=0.01),
+        MLPClassifier(solver="lbfgs", hidden_layer_sizes=15, tol=0.01),
+        MLPRegressor(solver="sgd", hidden_layer_sizes=15, activation="tanh"),
     ]
 )
 

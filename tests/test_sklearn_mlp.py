@@ -9,7 +9,6 @@ import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-import numpy as np
 import pytest
 import sklearn.neural_network
 
@@ -41,12 +40,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore::RuntimeWarning"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _seeded():
-    """Most of their estimators draw from NumPy's global generator."""
-    np.random.seed(0)
 
 
 @pytest.fixture
