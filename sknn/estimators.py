@@ -227,12 +227,12 @@ class _BaseMLP(BaseEstimator):
         self._keep(network)
 
     def _keep(self, network):
-        """Show the network's parameters as lists of views, for users to read or edit."""
+        """Show the parameters as lists of views, for users to read or edit."""
         self.coefs_, self.intercepts_ = views(network.params, network.layers)
         self._network = network, self.coefs_ + self.intercepts_
 
     def _fitted_network(self, dtype, sparse_input):
-        """The network of `coefs_` and `intercepts_`, be they the fit's or the user's."""
+        """The network of `coefs_` and `intercepts_`, the fit's or the user's."""
         network, kept = getattr(self, "_network", (None, []))
         current = [*self.coefs_, *self.intercepts_]
         untouched = len(kept) == len(current) and all(map(is_, kept, current))

@@ -65,7 +65,9 @@ def workspace(layers, n_rows, dtype, training=True):
 
 
 @kernel
-def run_epoch(params, layers, samples, order, batch_size, loss, hyper, rates, moments, work):  # fmt: skip
+def run_epoch(
+    params, layers, samples, order, batch_size, loss, hyper, rates, moments, work
+):
     """Pass once over the samples in ``order``, one step of ``params`` per minibatch.
 
     ``rates`` has the learning rate of each step.  Written in place: ``params``,
@@ -101,7 +103,7 @@ def predict(params, layers, samples, rows, loss, work, outputs):
 
 @inlined
 def accumulate_gradient(params, layers, samples, batch, loss, work):
-    """Sum losses and gradients over a minibatch, block by block, into ``work.grads``."""
+    """Sum losses, and gradients into ``work.grads``, over a minibatch by blocks."""
     total = 0.0
     block_rows = work.losses.size
     for first in range(0, batch.size, block_rows):

@@ -1,4 +1,4 @@
-"""Matrix products on flat buffers: a matrix is where it starts and how far its rows lie.
+"""Matrix products on flat buffers: a matrix is a start and a distance of rows.
 
 The rows of B and C are padded to whole vectors, so a product is a grid of register
 tiles and nothing else; A is read one number at a time, by rows or by columns.
@@ -20,7 +20,10 @@ DEPTH_BLOCK = 128
 
 
 @kernel
-def product(a, a_at, a_stride, a_transposed, b, b_at, b_stride, c, c_at, c_stride, m, n, depth, accumulate, scratch):  # fmt: skip
+def product(
+    a, a_at, a_stride, a_transposed, b, b_at, b_stride,
+    c, c_at, c_stride, m, n, depth, accumulate, scratch,
+):  # fmt: skip
     """C (+)= A @ B, or A.T @ B, with C of shape (m, n) and n a multiple of the vector.
 
     Each matrix starts at its ``_at``, and its rows lie ``_stride`` numbers apart.
@@ -60,7 +63,10 @@ def pack_columns(a, a_at, a_stride, m, depth, packed):
 
 
 @inlined
-def _block_product(a, a_at, a_tile, a_row, a_step, b, b_at, b_row, c, c_at, c_row, m, n, depth, accumulate):  # fmt: skip
+def _block_product(
+    a, a_at, a_tile, a_row, a_step, b, b_at, b_row,
+    c, c_at, c_row, m, n, depth, accumulate,
+):  # fmt: skip
     """The product of so few columns of A that the rows of B stay in the cache.
 
     The rows of A come in groups of a tile each, ``a_tile`` apart.

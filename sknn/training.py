@@ -78,7 +78,10 @@ def optimizer_state(mlp, params):
     )
 
 
-def fit_stochastic(mlp, network, samples, rows, random_state, progress, optimizer, score=None, max_iter=None):  # fmt: skip
+def fit_stochastic(
+    mlp, network, samples, rows, random_state, progress, optimizer,
+    score=None, max_iter=None,
+):  # fmt: skip
     """Train by minibatches over ``rows`` of the samples until a stopping rule holds.
 
     ``network.params``, ``progress`` and ``optimizer`` are written in place.  With a
@@ -153,14 +156,14 @@ def record_loss(mlp, progress, loss, n_samples):
     progress.loss = loss
     progress.loss_curve.append(loss)
     if mlp.verbose:
-        print("Iteration %d, loss = %.8f" % (progress.n_iter, loss))
+        print(f"Iteration {progress.n_iter}, loss = {loss:.8f}")
 
 
 def record_score(mlp, network, progress, score, best_params):
     """Take note of a validation score, and of the parameters if it is the best."""
     progress.validation_scores.append(score)
     if mlp.verbose:
-        print("Validation score: %f" % score)
+        print(f"Validation score: {score:f}")
     improved = not score < progress.best_validation_score + mlp.tol
     progress.no_improvement_count = 0 if improved else progress.no_improvement_count + 1
     if score > progress.best_validation_score:
@@ -244,7 +247,7 @@ def fit_lbfgs(mlp, network, samples, progress):
 
     def report(_):
         progress.n_iter += 1
-        print("Iteration %d, loss = %.8f" % (progress.n_iter, progress.loss))
+        print(f"Iteration {progress.n_iter}, loss = {progress.loss:.8f}")
 
     progress.n_iter = 0
     result = scipy.optimize.minimize(

@@ -1,10 +1,10 @@
 """The kernels against their naive twins, and gradients against finite differences."""
 
+import naive
 import numpy as np
 import pytest
 import scipy.sparse
 
-import naive
 from sknn import MLPClassifier, MLPRegressor, network
 from sknn.activations import ACTIVATIONS
 from sknn.losses import (
@@ -36,7 +36,15 @@ def _matrix(array, extra=0):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     "m, n, depth",
-    [(1, 1, 1), (8, 32, 5), (9, 17, 300), (3, 100, 257), (65, 48, 33), (31, 80, 512), (77, 170, 300)],
+    [
+        (1, 1, 1),
+        (8, 32, 5),
+        (9, 17, 300),
+        (3, 100, 257),
+        (65, 48, 33),
+        (31, 80, 512),
+        (77, 170, 300),
+    ],
 )
 def test_product(m, n, depth, dtype, transposed, accumulate):
     rng = np.random.default_rng(0)
