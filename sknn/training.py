@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import scipy.optimize
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import shuffle
 from sklearn.utils.optimize import _check_optimize_result
 
 from .losses import SQUARED_ERROR
@@ -96,7 +95,7 @@ def fit_stochastic(
     try:
         for _ in range(max_iter or mlp.max_iter):
             if mlp.shuffle:
-                rows = shuffle(rows, random_state=random_state)
+                rows = shuffled(rows, random_state)
             rates = step_rates(optimizer, -(-rows.size // batch_size))
             loss, penalty = run_epoch(
                 network.params, network.layers, samples, rows, batch_size,
@@ -130,6 +129,13 @@ def clipped_batch_size(batch_size, n_samples):
             stacklevel=2,
         )
     return int(np.clip(batch_size, 1, n_samples))
+
+
+def shuffled(rows, random_state):
+    """``sklearn.utils.shuffle``, draw for draw, without the cost of its checks."""
+    order = np.arange(rows.size)
+    random_state.shuffle(order)
+    return rows[order]
 
 
 def step_rates(optimizer, n_steps):

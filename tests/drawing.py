@@ -51,6 +51,13 @@ CLASSIFIER_TARGETS = (
 )
 REGRESSOR_TARGETS = ("single", "single", "integers", "column", "several", "counts")
 STORIES = ("fit", "fit", "fit twice", "warm start", "partial fit")
+# Rules that few epochs of an ordinary draw come to: a rate divided until it is too
+# small, and losses and scores that tie exactly.
+TWISTS = (
+    *[{}] * 6,
+    {"learning_rate": "adaptive", "tol": 10.0, "n_iter_no_change": 1, "max_iter": 40},
+    {"learning_rate_init": 1e-250, "shuffle": False, "tol": 0, "n_iter_no_change": 1},
+)
 SPARSE_FORMATS = {
     "csr": sparse.csr_matrix,
     "csc": sparse.csc_matrix,
@@ -146,9 +153,8 @@ def draw_params(rng, is_classifier, target, story):
     # Leave some parameters at their defaults, so that those are compared as well.
     always = {"solver", "learning_rate_init", "random_state", "max_iter", "warm_start"}
     always |= {"early_stopping", "loss", "batch_size"}
-    return {
-        name: params[name] for name in params if name in always or rng.random() < 0.8
-    }
+    chosen = [name for name in params if name in always or rng.random() < 0.8]
+    return {name: params[name] for name in chosen} | pick(rng, TWISTS)
 
 
 def draw_hidden(rng):

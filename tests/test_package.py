@@ -1,0 +1,94 @@
+"""The package as a whole: its import, its namesake, and fits side by side."""
+
+import importlib.metadata
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import cross_val_score
+
+import sknn
+from sknn import MLPClassifier, compile_kernels
+
+
+def test_public_names():
+    assert all(hasattr(sknn, name) for name in sknn.__all__)
+
+
+def test_import_loads_no_optional_package_and_compiles_nothing():
+    code = (
+        "import sys, sknn, sknn.network;"
+        "extra = {'matplotlib', 'torch', 'jax', 'dask'} & set(sys.modules);"
+        "print(extra, sknn.network.run_epoch.signatures)"
+    )
+    command = [sys.executable, "-c", code]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert output.split() == ["set()", "[]"]
+
+
+def test_namesake_is_named(monkeypatch):
+    monkeypatch.setattr(sknn, "version", lambda name: "0.7")
+    with pytest.warns(RuntimeWarning, match="scikit-neuralnetwork"):
+        sknn._warn_of_namesake()
+
+
+def test_no_warning_without_the_namesake():
+    with pytest.raises(importlib.metadata.PackageNotFoundError):
+        importlib.metadata.version("scikit-neuralnetwork")
+    sknn._warn_of_namesake()
+
+
+def test_compiling_ahead_leaves_nothing_to_compile():
+    assert compile_kernels("float64") >= 0
+    compiled = sknn.network.run_epoch.signatures
+    _fit(0)
+    assert sknn.network.run_epoch.signatures == compiled
+
+
+def _data():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 8))
+    return X, (X[:, 0] + X[:, 1] > 0).astype(int)
+
+
+def _fit(seed):
+    return MLPClassifier((16,), max_iter=300, tol=1e-2, random_state=seed).fit(*_data())
+
+
+def test_fits_in_threads_are_those_of_one_thread():
+    alone = [_fit(seed) for seed in range(6)]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(_fit, range(6)))
+    for a, b in zip(alone, together, strict=True):
+        assert np.array_equal(a._network[0].params, b._network[0].params)
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_cross_validation_in_parallel(backend):
+    import joblib
+
+    net = MLPClassifier((8,), max_iter=300, tol=1e-2, random_state=0)
+    alone = cross_val_score(net, *_data(), cv=3)
+    with joblib.parallel_backend(backend, n_jobs=2):
+        assert np.array_equal(cross_val_score(net, *_data(), cv=3), alone)
+
+
+def test_interrupt_keeps_the_model(monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sknn.training.count_improvement", interrupt)
+    with pytest.warns(UserWarning, match=r"Training interrupted by user\."):
+        net = _fit(0)
+    assert net.n_iter_ == 1
+    assert net.predict(_data()[0]).shape == (300,)
+
+
+def test_convergence_warning_points_at_the_caller():
+    with pytest.warns(ConvergenceWarning) as caught:
+        MLPClassifier(max_iter=1).fit(*_data())
+    assert len(caught) == 1
