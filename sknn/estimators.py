@@ -19,8 +19,6 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.exceptions import InconsistentVersionWarning
-from sklearn.metrics import accuracy_score, r2_score
-from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
@@ -254,6 +252,9 @@ class _BaseMLP(BaseEstimator):
 
     def _split(self, targets, random_state, first_pass):
         """Training and validation rows, the same ones in every warm-started fit."""
+        # Imported where early stopping needs it: half of the package's import time.
+        from sklearn.model_selection import train_test_split
+
         if first_pass or not hasattr(self, "_split_random_state"):
             self._split_random_state = copy.deepcopy(random_state)
         else:
@@ -694,6 +695,8 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
     def _score(self, y, outputs, weights):
         """Accuracy of the predicted labels."""
+        from sklearn.metrics import accuracy_score
+
         return accuracy_score(y, self._decode(outputs), sample_weight=weights)
 
     def __sklearn_tags__(self):
@@ -953,6 +956,8 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
 
     def _score(self, y, outputs, weights):
         """R² of the predictions; NaN where one is not finite."""
+        from sklearn.metrics import r2_score
+
         if not np.isfinite(outputs).all():
             return np.nan
         return r2_score(y, self._decode(outputs), sample_weight=weights)
