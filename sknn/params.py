@@ -5,6 +5,8 @@ and b is its last row, so that an input of ones turns ``X @ W + b`` into one pro
 Every row is padded with zeros to whole 64-byte vectors and starts on such a boundary.
 """
 
+from functools import cache
+
 import numpy as np
 
 VECTOR_BYTES = 64
@@ -48,9 +50,16 @@ def row_stride(n, dtype):
 def zeros(size, dtype):
     """A vector of zeros that starts on a 64-byte boundary."""
     dtype = np.dtype(dtype)
+    if size == 0:
+        return _empty(dtype)
     buffer = np.zeros(size * dtype.itemsize + VECTOR_BYTES, dtype=np.uint8)
     start = -buffer.ctypes.data % VECTOR_BYTES
     return buffer[start : start + size * dtype.itemsize].view(dtype)
+
+
+@cache
+def _empty(dtype):
+    return np.zeros(0, dtype)
 
 
 def layer_table(layer_units, activation, dtype, sparse_input=False):

@@ -5,6 +5,7 @@ kind of array would compile every kernel again.  A dense X leaves the CSR arrays
 empty; a sparse one leaves ``dense`` empty, and is never made dense as a whole.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -23,26 +24,29 @@ class Samples(NamedTuple):
 
 def freeze(X, dtype, targets=None, weights=None):
     """Samples of X, an array or a sparse matrix of shape (n_samples, n_features)."""
-    dense, values = np.empty((0, 0)), np.empty(0)
-    columns = row_starts = np.empty(0)
+    dtype = np.dtype(dtype)
     if is_sparse(X):
         X = X.tocsr()
-        values, columns, row_starts = X.data, X.indices, X.indptr
+        dense = _nothing(2, dtype)
+        values, columns = _frozen(X.data, dtype), _frozen(X.indices, np.int32)
+        row_starts = _frozen(X.indptr, np.int64)
     else:
-        dense = X
-    return Samples(
-        _frozen(dense, dtype),
-        _frozen(values, dtype),
-        _frozen(columns, np.int32),
-        _frozen(row_starts, np.int64),
-        _frozen(np.empty((0, 0)) if targets is None else targets, dtype),
-        _frozen(np.empty(0) if weights is None else weights, dtype),
-    )
+        dense = _frozen(X, dtype)
+        values, columns = _nothing(1, dtype), _nothing(1, np.int32)
+        row_starts = _nothing(1, np.int64)
+    targets = _nothing(2, dtype) if targets is None else _frozen(targets, dtype)
+    weights = _nothing(1, dtype) if weights is None else _frozen(weights, dtype)
+    return Samples(dense, values, columns, row_starts, targets, weights)
 
 
 def is_sparse(X):
     """Whether X is one of SciPy's sparse matrices or arrays."""
     return hasattr(X, "tocsr")
+
+
+@cache
+def _nothing(ndim, dtype):
+    return _frozen(np.empty((0,) * ndim), dtype)
 
 
 def _frozen(array, dtype):
