@@ -2,7 +2,7 @@
 
 A *tile* is a block of C = A @ B that stays in vector registers while its whole inner
 dimension is summed.  One row of A contributes one broadcast per step, one row of B
-one or two vector loads, and every product is a fused multiply-add.  A vector is
+one to three vector loads, and every product is a fused multiply-add.  A vector is
 always 64 bytes (`LANES` of them fit one padded row); a narrower CPU splits it.
 """
 
@@ -19,7 +19,7 @@ def _tile_shape(context):
     codegen = context.codegen()
     features = codegen._get_host_cpu_features()
     if "+avx512f" in features:
-        return 8, 2  # 16 of 32 zmm registers hold sums
+        return 8, 3  # 24 of 32 zmm registers hold sums
     if "+avx2" in features or "+avx," in features:
         return 6, 1  # 12 of 16 ymm registers
     if "aarch64" in codegen._target_data.__class__.__name__ or "+neon" in features:
@@ -39,7 +39,7 @@ def tile_rows(typingctx):
 
 @intrinsic
 def tile_vectors(typingctx):
-    """Vectors in a row of the wide tile on this CPU."""
+    """Vectors in a row of the widest tile on this CPU."""
 
     def codegen(context, builder, signature, args):
         return context.get_constant(types.intp, _tile_shape(context)[1])
@@ -47,7 +47,7 @@ def tile_vectors(typingctx):
     return types.intp(), codegen
 
 
-def _tile_intrinsic(wide):
+def _tile_intrinsic(n_vectors):
     @intrinsic
     def tile(typingctx, a, a_at, a_row, a_step, b, b_at, b_step, c, c_at, c_row,
              rows, depth, accumulate):  # fmt: skip
@@ -64,7 +64,7 @@ def _tile_intrinsic(wide):
         )  # fmt: skip
 
         def codegen(context, builder, signature, args):
-            _emit_tile(context, builder, signature, args, wide)
+            _emit_tile(context, builder, signature, args, n_vectors)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -72,11 +72,11 @@ def _tile_intrinsic(wide):
     return tile
 
 
-def _emit_tile(context, builder, signature, args, wide):
+def _emit_tile(context, builder, signature, args, n_vectors):
     (a, a_at, a_row, a_step, b, b_at, b_step, c, c_at, c_row, rows, depth,
      accumulate) = args  # fmt: skip
-    n_rows, n_vectors = _tile_shape(context)
-    n_vectors = n_vectors if wide else 1
+    n_rows, most_vectors = _tile_shape(context)
+    n_vectors = min(n_vectors, most_vectors)
     emit = _VectorBuilder(context, builder, signature.args[0].dtype)
     a = emit.at(emit.data(signature.args[0], a), a_at)
     b = emit.at(emit.data(signature.args[4], b), b_at)
@@ -184,8 +184,9 @@ class _VectorBuilder:
         return self._builder.call(function, [x, y, z])
 
 
-wide_tile = _tile_intrinsic(wide=True)
-narrow_tile = _tile_intrinsic(wide=False)
+tile_of_3 = _tile_intrinsic(3)
+tile_of_2 = _tile_intrinsic(2)
+tile_of_1 = _tile_intrinsic(1)
 
 
 @intrinsic

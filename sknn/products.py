@@ -8,11 +8,12 @@ from ._jit import inlined, kernel, reduction
 from ._llvm import (
     VECTOR_BYTES,
     copy_vector,
-    narrow_tile,
+    tile_of_1,
+    tile_of_2,
+    tile_of_3,
     tile_rows,
     tile_vectors,
     transpose_block,
-    wide_tile,
 )
 
 # Rows of B that a tile passes over at once: they stay in the first-level cache.
@@ -73,20 +74,36 @@ def _block_product(
     """
     rows = tile_rows()
     lanes = VECTOR_BYTES // c.itemsize
-    wide = lanes * tile_vectors()
-    n_wide = n - n % wide
-    for j in range(0, n_wide, wide):
+    j = 0
+    while j < n:
+        width = _tile_width((n - j) // lanes)
         for i in range(0, m, rows):
-            wide_tile(
-                a, a_at + i // rows * a_tile, a_row, a_step, b, b_at + j, b_row,
-                c, c_at + i * c_row + j, c_row, min(rows, m - i), depth, accumulate,
-            )  # fmt: skip
-    for j in range(n_wide, n, lanes):
-        for i in range(0, m, rows):
-            narrow_tile(
-                a, a_at + i // rows * a_tile, a_row, a_step, b, b_at + j, b_row,
-                c, c_at + i * c_row + j, c_row, min(rows, m - i), depth, accumulate,
-            )  # fmt: skip
+            a_i, b_j, c_ij = a_at + i // rows * a_tile, b_at + j, c_at + i * c_row + j
+            size = min(rows, m - i)
+            if width == 3:
+                tile_of_3(
+                    a, a_i, a_row, a_step, b, b_j, b_row,
+                    c, c_ij, c_row, size, depth, accumulate,
+                )  # fmt: skip
+            elif width == 2:
+                tile_of_2(
+                    a, a_i, a_row, a_step, b, b_j, b_row,
+                    c, c_ij, c_row, size, depth, accumulate,
+                )  # fmt: skip
+            else:
+                tile_of_1(
+                    a, a_i, a_row, a_step, b, b_j, b_row,
+                    c, c_ij, c_row, size, depth, accumulate,
+                )  # fmt: skip
+        j += width * lanes
+
+
+@inlined
+def _tile_width(n_vectors):
+    """Vectors in the next tile: as many as can be, but rather 2 + 2 than 3 + 1."""
+    if tile_vectors() < 3 or n_vectors == 1:
+        return 1
+    return 2 if n_vectors == 2 or n_vectors == 4 else 3
 
 
 @kernel
