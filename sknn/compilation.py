@@ -21,11 +21,18 @@ def compile_kernels(dtype="float64"):
     seconds : float
         How long it took; next to nothing where the kernels are loaded already.
 
+    Raises
+    ------
+    ValueError
+        If networks are not computed in this dtype.
+
     Examples
     --------
     >>> from sknn import compile_kernels
     >>> seconds = compile_kernels("float64")
     """
+    if dtype not in ("float64", "float32"):
+        raise ValueError(f"dtype must be 'float64' or 'float32', got {dtype!r}.")
     start = time.perf_counter()
     X, y = np.eye(2, dtype=dtype), np.arange(2.0)
     net = MLPRegressor(hidden_layer_sizes=1, max_iter=1)

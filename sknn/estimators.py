@@ -9,7 +9,7 @@ import copy
 import warnings
 from contextlib import contextmanager
 from numbers import Integral, Real
-from operator import is_
+from operator import index, is_
 
 import numpy as np
 from sklearn.base import (
@@ -182,6 +182,7 @@ class _BaseMLP(BaseEstimator):
 
     def _continued_network(self, units, X):
         """A copy of the fitted network, so that a failed fit leaves it as it is."""
+        _check_shapes(self.coefs_, self.intercepts_)
         fitted = layer_units(self.coefs_)
         if fitted != units:
             raise ValueError(
@@ -238,6 +239,7 @@ class _BaseMLP(BaseEstimator):
             has_room = sparse_input or network.layers[0]["inputs_stride"] > 0
             if has_room:
                 return network
+        _check_shapes(self.coefs_, self.intercepts_)
         layers = self._layers(layer_units(self.coefs_), dtype, sparse_input)
         params = pack(self.coefs_, self.intercepts_, layers, dtype)
         return Network(params, layers, self._loss_code())
@@ -336,7 +338,23 @@ def _hidden_layer_sizes(sizes):
     sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
     if np.any(np.array(sizes) <= 0):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
-    return sizes
+    return [index(size) for size in sizes]
+
+
+def _check_shapes(coefs, intercepts):
+    """Refuse weights of the user's that do not fit together."""
+    outputs = [coef.shape[1] for coef in coefs]
+    inputs = [coef.shape[0] for coef in coefs[1:]]
+    if (
+        outputs != [intercept.size for intercept in intercepts]
+        or outputs[:-1] != inputs
+    ):
+        raise ValueError(
+            "coefs_ and intercepts_ do not fit together: their shapes are "
+            f"{[coef.shape for coef in coefs]} and "
+            f"{[intercept.shape for intercept in intercepts]}; each layer takes "
+            "as many inputs as the one before has outputs, one intercept for each."
+        )
 
 
 def _validate_weights(sample_weight, X):

@@ -718,3 +718,13 @@ def test_predictions_are_the_callers_own(name):
         proba = model.predict_proba(X)
         proba[:] = 0
     np.testing.assert_array_equal(model.predict(X), kept)
+
+
+def test_edited_weights_that_do_not_fit_together_are_named():
+    net = MLPClassifier((5,), max_iter=2, random_state=0)
+    X, y = np.arange(20.0).reshape(10, 2), np.arange(10) % 2
+    with pytest.warns(ConvergenceWarning):
+        net.fit(X, y)
+    net.intercepts_[0] = np.zeros(3)
+    with pytest.raises(ValueError, match="coefs_ and intercepts_ do not fit together"):
+        net.predict(X)

@@ -92,3 +92,9 @@ def test_convergence_warning_points_at_the_caller():
     with pytest.warns(ConvergenceWarning) as caught:
         MLPClassifier(max_iter=1).fit(*_data())
     assert len(caught) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int8", "foo"])
+def test_compiling_ahead_for_another_dtype_is_refused(dtype):
+    with pytest.raises(ValueError, match="'float64' or 'float32'"):
+        compile_kernels(dtype)
