@@ -16,7 +16,7 @@ import pytest
 from drawing import PEER_HAS_LOSS, PEER_HAS_WEIGHTS, PEER_VERSION
 from scipy import sparse
 from sklearn import neural_network as peer
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 import sknn
 
@@ -721,7 +721,7 @@ def test_predictions_are_the_callers_own(name):
 
 
 def test_edited_weights_that_do_not_fit_together_are_named():
-    net = MLPClassifier((5,), max_iter=2, random_state=0)
+    net = sknn.MLPClassifier((5,), max_iter=2, random_state=0)
     X, y = np.arange(20.0).reshape(10, 2), np.arange(10) % 2
     with pytest.warns(ConvergenceWarning):
         net.fit(X, y)
