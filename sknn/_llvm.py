@@ -3,10 +3,11 @@
 A *tile* is a block of C = A @ B that stays in vector registers while its whole inner
 dimension is summed.  One row of A contributes one broadcast per step, one row of B
 one to three vector loads, and every product is a fused multiply-add.  A vector is
-always 64 bytes (`LANES` of them fit one padded row); a narrower CPU splits it.
+always 64 bytes; a narrower CPU splits it.
 """
 
 from llvmlite import ir
+from llvmlite.binding import get_default_triple
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -16,13 +17,12 @@ VECTOR_BYTES = 64
 
 def _tile_shape(context):
     """Rows and vectors per row of the widest tile that fits the CPU's registers."""
-    codegen = context.codegen()
-    features = codegen._get_host_cpu_features()
+    features = context.codegen()._get_host_cpu_features().split(",")
     if "+avx512f" in features:
         return 8, 3  # 24 of 32 zmm registers hold sums
-    if "+avx2" in features or "+avx," in features:
+    if "+avx" in features:
         return 6, 1  # 12 of 16 ymm registers
-    if "aarch64" in codegen._target_data.__class__.__name__ or "+neon" in features:
+    if get_default_triple().startswith(("aarch64", "arm64")):
         return 4, 1  # 16 of 32 128-bit registers
     return 2, 1  # 8 of 16 xmm registers
 
@@ -55,7 +55,7 @@ def _tile_intrinsic(n_vectors):
 
         Element A[i, k] is ``a[a_at + i * a_row + k * a_step]``, so the same tile
         reads A or its transpose; rows of B and C are contiguous.  Rows past `rows`
-        repeat the last one and are not stored.
+        are the last one again.
         """
         index = types.intp
         signature = types.void(

@@ -35,7 +35,7 @@ def compile_kernels(dtype="float64"):
         raise ValueError(f"dtype must be 'float64' or 'float32', got {dtype!r}.")
     start = time.perf_counter()
     X, y = np.eye(2, dtype=dtype), np.arange(2.0)
-    net = MLPRegressor(hidden_layer_sizes=1, max_iter=1)
+    net = MLPRegressor(hidden_layer_sizes=1, max_iter=1, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         net.fit(X, y).predict(X)

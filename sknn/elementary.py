@@ -93,20 +93,21 @@ def _log_series(s):
 
 @kernel
 def log(x):
-    """Natural logarithm, as n ln 2 + log(m) with m between sqrt(1/2) and sqrt(2).
-
-    Numbers below the smallest normal one count as 0.
-    """
+    """Natural logarithm, as n ln 2 + log(m) with m between sqrt(1/2) and sqrt(2)."""
     T = type(x)
-    n, m = exponent(x), mantissa(x)
+    # a subnormal number has no exponent of its own: scale it up by 2**54
+    smallest = T(1.1754943508222875e-38 if is_single(x) else 2.2250738585072014e-308)
+    subnormal = x < smallest
+    scaled = x * T(18014398509481984.0) if subnormal else x
+    n, m = exponent(scaled), mantissa(scaled)
+    n = n - T(54) if subnormal else n
     y = _log_series((m - T(1)) / (m + T(1)))
     if is_single(x):
         y = (y + n * T(LN2_LOW_32)) + n * T(LN2_HIGH_32)
-        y = T(-INF) if x < T(1.1754943508222875e-38) else y
     else:
         y = (y + n * T(LN2_LOW_64)) + n * T(LN2_HIGH_64)
-        y = T(-INF) if x < T(2.2250738585072014e-308) else y
     y = x if x == T(INF) else y
+    y = T(-INF) if x == T(0) else y
     return y if x >= T(0) else T(NAN)
 
 

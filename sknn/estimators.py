@@ -38,6 +38,7 @@ from .activations import ACTIVATIONS
 from .losses import (
     BINARY_CROSS_ENTROPY,
     CROSS_ENTROPY,
+    LINKS,
     OUT_ACTIVATIONS,
     REGRESSION_LOSSES,
 )
@@ -135,6 +136,8 @@ class _BaseMLP(BaseEstimator):
             raise ValueError("partial_fit does not support early_stopping=True")
 
         random_state = check_random_state(self.random_state)
+        if first_pass or not hasattr(self, "_split_random_state"):
+            self._split_random_state = None
         units = [X.shape[1], *hidden_layer_sizes, self.n_outputs_]
         if first_pass:
             network = self._initial_network(units, random_state, X)
@@ -159,8 +162,8 @@ class _BaseMLP(BaseEstimator):
 
     def _train(self, network, samples, random_state, progress, first_pass, incremental):
         """Train by minibatches; returns the state of the optimizer."""
-        optimizer = copy.deepcopy(getattr(self, "_optimizer", None))
-        if not incremental or optimizer is None or optimizer.solver != self.solver:
+        optimizer = self._carried_optimizer(network) if incremental else None
+        if optimizer is None:
             optimizer = optimizer_state(self, network.params)
         rows, score = np.arange(samples.targets.shape[0]), None
         if self.early_stopping:
@@ -172,6 +175,17 @@ class _BaseMLP(BaseEstimator):
             max_iter=1 if incremental else None,
         )  # fmt: skip
         return optimizer
+
+    def _carried_optimizer(self, network):
+        """A copy of the last fit's state, if it is one for this solver and network."""
+        optimizer = getattr(self, "_optimizer", None)
+        fits = (
+            optimizer is not None
+            and optimizer.solver == self.solver
+            and optimizer.moments.dtype == network.params.dtype
+            and self._optimizer_units == layer_units(self.coefs_)
+        )
+        return copy.deepcopy(optimizer) if fits else None
 
     def _initial_network(self, units, random_state, X):
         dtype = np.float64 if self.solver == "lbfgs" else X.dtype
@@ -190,7 +204,8 @@ class _BaseMLP(BaseEstimator):
                 f"data ask for {units}: a fit that continues cannot change them. Set "
                 "warm_start=False to start anew."
             )
-        dtype = np.float64 if self.solver == "lbfgs" else self.coefs_[0].dtype
+        lbfgs = self.solver == "lbfgs"
+        dtype = np.float64 if lbfgs else _precision(self.coefs_[0].dtype)
         layers = self._layers(units, dtype, is_sparse(X))
         params = pack(self.coefs_, self.intercepts_, layers, dtype)
         return Network(params, layers, self._loss_code())
@@ -202,6 +217,7 @@ class _BaseMLP(BaseEstimator):
         """What the earlier fits have seen, in copies."""
         return Progress(
             t=getattr(self, "t_", 0),
+            loss=getattr(self, "loss_", np.inf),
             loss_curve=list(getattr(self, "loss_curve_", [])),
             best_loss=getattr(self, "best_loss_", None),
             validation_scores=copy.copy(getattr(self, "validation_scores_", None)),
@@ -222,8 +238,9 @@ class _BaseMLP(BaseEstimator):
             self.validation_scores_ = progress.validation_scores
             self.best_validation_score_ = progress.best_validation_score
             self._no_improvement_count = progress.no_improvement_count
-            self._optimizer = optimizer
+        self._optimizer = optimizer
         self._keep(network)
+        self._optimizer_units = layer_units(self.coefs_)
 
     def _keep(self, network):
         """Show the parameters as lists of views, for users to read or edit."""
@@ -236,19 +253,20 @@ class _BaseMLP(BaseEstimator):
         current = [*self.coefs_, *self.intercepts_]
         untouched = len(kept) == len(current) and all(map(is_, kept, current))
         if untouched and network.params.dtype == dtype:
-            has_room = sparse_input or network.layers[0]["inputs_stride"] > 0
-            if has_room:
+            first = network.layers[0]
+            has_room = sparse_input or first["inputs_stride"] > 0
+            if has_room and first["activation"] == ACTIVATIONS[self.activation]:
                 return network
         _check_shapes(self.coefs_, self.intercepts_)
         layers = self._layers(layer_units(self.coefs_), dtype, sparse_input)
         params = pack(self.coefs_, self.intercepts_, layers, dtype)
-        return Network(params, layers, self._loss_code())
+        return Network(params, layers, LINKS[self.out_activation_])
 
     def _outputs(self, X):
         """The network's outputs for X, of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        dtype = np.result_type(X.dtype, self.coefs_[0].dtype)
+        dtype = _precision(X.dtype, self.coefs_[0].dtype)
         network = self._fitted_network(dtype, is_sparse(X))
         return _forward(network, freeze(X, dtype), np.arange(X.shape[0]))
 
@@ -257,7 +275,7 @@ class _BaseMLP(BaseEstimator):
         # Imported where early stopping needs it: half of the package's import time.
         from sklearn.model_selection import train_test_split
 
-        if first_pass or not hasattr(self, "_split_random_state"):
+        if first_pass or self._split_random_state is None:
             self._split_random_state = copy.deepcopy(random_state)
         else:
             random_state = copy.deepcopy(self._split_random_state)
@@ -278,7 +296,7 @@ class _BaseMLP(BaseEstimator):
         """A function of nothing: the network's present score on these rows."""
         work = workspace(network.layers, rows.size, network.params.dtype, False)
         weights = samples.weights[rows] if samples.weights.size else None
-        y = self._decode(samples.targets[rows])
+        y = self._labels(samples.targets[rows])
 
         def score():
             outputs = _forward(network, samples, rows, work)
@@ -309,11 +327,9 @@ class _BaseMLP(BaseEstimator):
                 stacklevel=2,
             )
         super().__setstate__(state)
-        if "coefs_" in state:
-            dtype = self.coefs_[0].dtype
-            layers = self._layers(layer_units(self.coefs_), dtype, sparse_input=False)
-            params = pack(self.coefs_, self.intercepts_, layers, dtype)
-            self._keep(Network(params, layers, self._loss_code()))
+        if "coefs_" in state and self.activation in ACTIVATIONS:
+            dtype = _precision(self.coefs_[0].dtype)
+            self._keep(self._fitted_network(dtype, sparse_input=False))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -328,8 +344,10 @@ def _all_or_nothing(estimator):
     try:
         yield
     except BaseException:
-        vars(estimator).clear()
+        # never without an attribute on the way: another thread may be predicting
         vars(estimator).update(before)
+        for name in vars(estimator).keys() - before.keys():
+            delattr(estimator, name)
         raise
 
 
@@ -339,6 +357,12 @@ def _hidden_layer_sizes(sizes):
     if np.any(np.array(sizes) <= 0):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
     return [index(size) for size in sizes]
+
+
+def _precision(*dtypes):
+    """The dtype to compute in: float32 if all are no wider, else float64."""
+    single = np.result_type(*dtypes) == np.float32
+    return np.dtype(np.float32 if single else np.float64)
 
 
 def _check_shapes(coefs, intercepts):
@@ -414,8 +438,8 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
         - 'constant' stays at ``learning_rate_init``;
         - 'invscaling' is ``learning_rate_init / (t_ + 1) ** power_t``;
-        - 'adaptive' is divided by 5 whenever ``n_iter_no_change`` epochs in a row
-          have brought no improvement, until it falls below 1e-6.
+        - 'adaptive' is divided by 5 whenever more than ``n_iter_no_change`` epochs
+          in a row have brought no improvement, until it is at most 1e-6.
     learning_rate_init : float, default=0.001
         Initial learning rate of 'sgd' and 'adam'.
     power_t : float, default=0.5
@@ -682,14 +706,19 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
     def _encode(self, y):
         """Targets: the number of the class, or a column of 0 and 1 for each label."""
         if self._loss_code() != CROSS_ENTROPY:
-            return self._label_binarizer.transform(y)
-        self._label_binarizer.transform(y[:1])  # refuses a y of another kind
+            return self._label_binarizer.transform(y).astype(bool)
+        if type_of_target(y).startswith("multilabel"):
+            raise ValueError("The object was not fitted with multilabel input.")
         return np.searchsorted(self.classes_, y).reshape(-1, 1)
 
+    def _labels(self, targets):
+        """The labels that `_encode` made these targets of."""
+        if self._loss_code() == CROSS_ENTROPY:
+            return self.classes_[targets.ravel().astype(int)]
+        return self._decode(targets)
+
     def _decode(self, outputs):
-        """Labels, from outputs or from targets."""
-        if self._loss_code() == CROSS_ENTROPY and outputs.shape[1] == 1:
-            return self.classes_[outputs.ravel().astype(int)]
+        """The labels that these outputs predict."""
         outputs = outputs.ravel() if self.n_outputs_ == 1 else outputs
         return self._label_binarizer.inverse_transform(outputs)
 
@@ -752,8 +781,8 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
 
         - 'constant' stays at ``learning_rate_init``;
         - 'invscaling' is ``learning_rate_init / (t_ + 1) ** power_t``;
-        - 'adaptive' is divided by 5 whenever ``n_iter_no_change`` epochs in a row
-          have brought no improvement, until it falls below 1e-6.
+        - 'adaptive' is divided by 5 whenever more than ``n_iter_no_change`` epochs
+          in a row have brought no improvement, until it is at most 1e-6.
     learning_rate_init : float, default=0.001
         Initial learning rate of 'sgd' and 'adam'.
     power_t : float, default=0.5
@@ -945,6 +974,9 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
             The predicted values.
         """
         return self._decode(self._outputs(X))
+
+    def _labels(self, targets):
+        return self._decode(targets)
 
     def _decode(self, outputs):
         return outputs.ravel() if outputs.shape[1] == 1 else outputs

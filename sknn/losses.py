@@ -21,6 +21,7 @@ OUT_ACTIVATIONS = {
     BINARY_CROSS_ENTROPY: "logistic",
     CROSS_ENTROPY: "softmax",
 }
+LINKS = {name: code for code, name in OUT_ACTIVATIONS.items()}
 
 
 @kernel

@@ -66,5 +66,5 @@ def _adam(hyper, rate, scale, decay, p, g, m, v):
     for i in range(p.size):
         gradient = (g[i] + decay * p[i]) * scale
         m[i] = beta_1 * m[i] + rest_1 * gradient
-        v[i] = beta_2 * v[i] + rest_2 * gradient * gradient
+        v[i] = beta_2 * v[i] + rest_2 * (gradient * gradient)
         p[i] -= rate * m[i] / (np.sqrt(v[i]) + epsilon)

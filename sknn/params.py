@@ -75,7 +75,9 @@ def layer_table(layer_units, activation, dtype, sparse_input=False):
     strides = np.array([row_stride(n, dtype) for n in layer_units])
     layers["transposed_stride"], layers["stride"] = strides[:-1], strides[1:]
     layers["weights"] = _starts((layers["fan_in"] + 1) * layers["stride"])
-    layers["transposed"] = _starts(layers["fan_out"] * layers["transposed_stride"])
+    sizes = layers["fan_out"] * layers["transposed_stride"]
+    sizes[0] = 0  # nothing goes back through the first layer
+    layers["transposed"] = _starts(sizes)
     # one more column, of ones, for the intercepts of the next layer
     strides = np.array([row_stride(n + 1, dtype) for n in layer_units])
     strides[0] *= not sparse_input
@@ -98,6 +100,8 @@ def n_params(layers):
 def n_transposed(layers):
     """Length of the buffer of transposed weights."""
     last = layers[-1]
+    if len(layers) == 1:
+        return 0
     return int(last["transposed"] + last["fan_out"] * last["transposed_stride"])
 
 

@@ -55,7 +55,9 @@ def scratch_size(m):
 def pack_columns(a, a_at, a_stride, m, depth, packed):
     """Lay the columns of A side by side, as many as a tile has rows at a time.
 
-    Whole vectors are copied; what is too much the next one writes over.
+    Whole vectors are copied; what is too much the next one writes over.  A vector at
+    the end of A's last row reads past it: A must not be the last in its buffer, and
+    the units of a layer never are, for those of the next follow.
     """
     rows = tile_rows()
     for i in range(0, m, rows):

@@ -50,7 +50,7 @@ def _nothing(ndim, dtype):
 
 
 def _frozen(array, dtype):
+    # a view, so that the caller's array stays writable
     view = np.require(array, dtype, ["C", "A"]).view(np.ndarray)
-    view = view[:]  # a view of its own, so that the caller's array stays writable
     view.flags.writeable = False
     return view

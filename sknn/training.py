@@ -36,17 +36,22 @@ class Progress:
 
 @dataclass
 class OptimizerState:
-    """What an optimizer carries from one minibatch, or one partial_fit, to the next."""
+    """What an optimizer carries from one minibatch, or one partial_fit, to the next.
+
+    Its settings are those of the estimator when it was made; only alpha is read anew.
+    """
 
     solver: str
     hyper: np.ndarray
     moments: np.ndarray
+    schedule: str
     learning_rate_init: float
+    power_t: float
     learning_rate: float
     n_steps: int = 0
 
 
-def hyper_record(mlp):
+def hyper_record(mlp, dtype):
     """The numbers of the update rule, as the kernels read them."""
     return np.array(
         [
@@ -57,7 +62,7 @@ def hyper_record(mlp):
                 mlp.nesterovs_momentum,
                 mlp.beta_1,
                 mlp.beta_2,
-                mlp.epsilon,
+                max(mlp.epsilon, np.finfo(dtype).tiny),
             )
         ],
         dtype=HYPER,
@@ -70,9 +75,11 @@ def optimizer_state(mlp, params):
     moments = zeros(n_moments * params.size, params.dtype)
     return OptimizerState(
         solver=mlp.solver,
-        hyper=hyper_record(mlp),
+        hyper=hyper_record(mlp, params.dtype),
         moments=moments.reshape(n_moments, params.size),
+        schedule=mlp.learning_rate,
         learning_rate_init=float(mlp.learning_rate_init),
+        power_t=mlp.power_t,
         learning_rate=float(mlp.learning_rate_init),
     )
 
@@ -91,6 +98,7 @@ def fit_stochastic(
     batch_size = clipped_batch_size(mlp.batch_size, rows.size)
     work = workspace(network.layers, batch_size, network.params.dtype)
     best_params = network.params.copy() if score else None
+    optimizer.hyper["alpha"] = mlp.alpha
     progress.n_iter = 0
     try:
         for _ in range(max_iter or mlp.max_iter):
@@ -107,7 +115,7 @@ def fit_stochastic(
                 record_score(mlp, network, progress, score(), best_params)
             else:
                 count_improvement(mlp, progress)
-            schedule_rate(mlp, optimizer, progress.t)
+            schedule_rate(optimizer, progress.t)
             if np.isnan(progress.loss) or is_finished(mlp, progress, optimizer):
                 break
             if progress.n_iter == mlp.max_iter and max_iter is None:
@@ -157,6 +165,7 @@ def mean_loss(network, loss):
 
 def record_loss(mlp, progress, loss, n_samples):
     """Take note of a finished epoch."""
+    loss = np.float64(loss)
     progress.n_iter += 1
     progress.t += n_samples
     progress.loss = loss
@@ -185,17 +194,18 @@ def count_improvement(mlp, progress):
         progress.best_loss = progress.loss
 
 
-def schedule_rate(mlp, optimizer, t):
+def schedule_rate(optimizer, t):
     """Set the learning rate of the next epoch; only sgd has a schedule."""
-    if optimizer.solver == "sgd" and mlp.learning_rate == "invscaling":
-        optimizer.learning_rate = optimizer.learning_rate_init / (t + 1) ** mlp.power_t
+    if optimizer.solver == "sgd" and optimizer.schedule == "invscaling":
+        decay = (t + 1) ** optimizer.power_t
+        optimizer.learning_rate = optimizer.learning_rate_init / decay
 
 
 def is_finished(mlp, progress, optimizer):
     """Whether too many epochs brought nothing; an adaptive rate is divided first."""
     if progress.no_improvement_count <= mlp.n_iter_no_change:
         return False
-    adaptive = optimizer.solver == "sgd" and mlp.learning_rate == "adaptive"
+    adaptive = optimizer.solver == "sgd" and optimizer.schedule == "adaptive"
     if not adaptive:
         return explain(mlp, " Stopping.")
     if optimizer.learning_rate <= SMALLEST_RATE:
@@ -232,9 +242,10 @@ def fit_lbfgs(mlp, network, samples, progress):
     rows = np.arange(n_samples)
     dtype = network.params.dtype
     work = workspace(network.layers, n_samples, dtype)
-    hyper, no_moments = hyper_record(mlp)[0], np.zeros((0, 0), dtype)
+    hyper, no_moments = hyper_record(mlp, dtype)[0], np.zeros((0, 0), dtype)
     weight = samples.weights.sum() if samples.weights.size else n_samples
-    scale = 1 / weight if weight else 0.0
+    if weight == 0:
+        raise ZeroDivisionError("Weights sum to zero, can't be normalized")
     coefs, _ = views(network.params, network.layers)
     coef_grads, _ = views(work.grads, network.layers)
 
@@ -249,7 +260,7 @@ def fit_lbfgs(mlp, network, samples, progress):
         for coef, grad in zip(coefs, coef_grads, strict=True):
             grad += mlp.alpha * coef
         progress.loss = mean_loss(network, loss) + penalty
-        return loss + penalty, work.grads * scale
+        return loss + penalty, work.grads / weight
 
     def report(_):
         progress.n_iter += 1

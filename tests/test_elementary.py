@@ -77,6 +77,15 @@ def test_ends_of_the_range(dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_log_of_subnormal_numbers_and_zero(dtype):
+    tiny = np.finfo(dtype).tiny
+    x = np.array([tiny, tiny / 2, tiny / 1000, 0], dtype)
+    exact = np.log(x[:3].astype(np.longdouble))
+    np.testing.assert_allclose(_apply(_log, x)[:3], exact, rtol=1e-6)
+    assert _apply(_log, x)[3] == -np.inf
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_exp_underflows_gradually(dtype):
     x = np.array([np.log(np.finfo(dtype).tiny) - 3], dtype)
     assert _apply(_exp, x) == pytest.approx(np.exp(x.astype(np.float64)), rel=1e-3)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from sknn import MLPClassifier, MLPRegressor, network
+from sknn import MLPClassifier, MLPRegressor, _llvm, network, params
 from sknn.activations import ACTIVATIONS
 from sknn.losses import (
     BINARY_CROSS_ENTROPY,
@@ -236,6 +236,10 @@ def test_one_compilation_per_dtype():
             net.fit(kind.astype(dtype), labels).predict(kind.astype(dtype))
     for compiled in (network.run_epoch, network.predict):
         assert len(compiled.signatures) == len(DTYPES)
+
+
+def test_rows_are_padded_to_the_vectors_of_the_tiles():
+    assert _llvm.VECTOR_BYTES == params.VECTOR_BYTES
 
 
 def test_nan_stays_visible():
