@@ -15,6 +15,9 @@ from .losses import link, output_deltas, sample_losses
 from .optimizers import NONE, update
 from .params import n_params, n_transposed, n_units, zeros
 from .products import (
+    AS_IT_IS,
+    OVERWRITE,
+    TRANSPOSED,
     product,
     scratch_size,
     sparse_outer_product,
@@ -129,10 +132,10 @@ def forward(params, layers, samples, block, work):
             sparse_forward(params, layer, samples, block, units, at)
         else:
             product(
-                units, block_rows * layer.inputs, layer.inputs_stride, False,
+                units, block_rows * layer.inputs, layer.inputs_stride, AS_IT_IS,
                 params, layer.weights, layer.stride,
                 units, at, layer.outputs_stride,
-                block.size, layer.columns, layer.fan_in + 1, False, work.scratch,
+                block.size, layer.columns, layer.fan_in + 1, OVERWRITE, work.scratch,
             )  # fmt: skip
         if depth < layers.size - 1:
             stop = at + block.size * layer.outputs_stride
@@ -210,10 +213,10 @@ def backward(layers, n_rows, work):
         at = block_rows * layer.inputs
         stop = at + n_rows * layer.inputs_stride
         product(
-            deltas, block_rows * layer.outputs, layer.outputs_stride, False,
+            deltas, block_rows * layer.outputs, layer.outputs_stride, AS_IT_IS,
             work.transposed, layer.transposed, layer.transposed_stride,
             deltas, at, layer.inputs_stride,
-            n_rows, layer.transposed_columns, layer.fan_out, False, work.scratch,
+            n_rows, layer.transposed_columns, layer.fan_out, OVERWRITE, work.scratch,
         )  # fmt: skip
         activation = layers[depth - 1].activation
         scale_by_slope(activation, work.units[at:stop], deltas[at:stop])
@@ -229,7 +232,7 @@ def weight_gradients(layers, samples, block, accumulate, work):
             sparse_gradients(layer, samples, block, accumulate, work)
         else:
             product(
-                work.units, block_rows * layer.inputs, layer.inputs_stride, True,
+                work.units, block_rows * layer.inputs, layer.inputs_stride, TRANSPOSED,
                 work.deltas, block_rows * layer.outputs, layer.outputs_stride,
                 work.grads, layer.weights, layer.stride,
                 layer.fan_in + 1, layer.columns, block.size, accumulate, work.scratch,

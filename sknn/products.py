@@ -4,6 +4,8 @@ The rows of B and C are padded to whole vectors, so a product is a grid of regis
 tiles and nothing else; A is read one number at a time, by rows or by columns.
 """
 
+import numpy as np
+
 from ._jit import inlined, kernel, reduction
 from ._llvm import (
     VECTOR_BYTES,
@@ -16,6 +18,10 @@ from ._llvm import (
     transpose_block,
 )
 
+# How a product reads A, and writes C.  A plain False or True would be a type of its own
+# to Numba, which would compile the product once for each.
+AS_IT_IS, TRANSPOSED = np.bool_(False), np.bool_(True)
+OVERWRITE = np.bool_(False)
 # Rows of B that a tile passes over at once: they stay in the first-level cache.
 DEPTH_BLOCK = 128
 
