@@ -63,8 +63,13 @@ def workspace(layers, n_rows, dtype, training=True):
         zeros(n_rows, dtype),
         zeros(n_params(layers) * training, dtype),
         zeros(n_transposed(layers) * training, dtype),
-        zeros(scratch_size(int(layers["fan_in"].max()) + 1) * training, dtype),
+        zeros(scratch_size(widest_input(layers) + 1) * training, dtype),
     )
+
+
+def widest_input(layers):
+    """Most inputs of a layer that has them among the units; a sparse X is not there."""
+    return int(layers["fan_in"][layers["inputs_stride"] > 0].max(initial=0))
 
 
 @kernel
