@@ -53,17 +53,27 @@ class Workspace(NamedTuple):
 def workspace(layers, n_rows, dtype, training=True):
     """Scratch for blocks of at most ``n_rows``; without training, for forward only."""
     n_rows = min(n_rows, BLOCK_ROWS)
-    units = n_rows * n_units(layers)
-    outputs = n_rows * int(layers[-1]["fan_out"])
-    return Workspace(
-        zeros(units, dtype),
-        zeros(units * training, dtype),
-        zeros(outputs, dtype),
-        zeros(outputs * training, dtype),
-        zeros(n_rows, dtype),
-        zeros(n_params(layers) * training, dtype),
-        zeros(n_transposed(layers) * training, dtype),
-        zeros(scratch_size(widest_input(layers) + 1) * training, dtype),
+    n_block_units = n_rows * n_units(layers)
+    n_block_outputs = n_rows * int(layers[-1]["fan_out"])
+    nothing = zeros(0, dtype)
+    forward_only = Workspace(
+        units=zeros(n_block_units, dtype),
+        deltas=nothing,
+        outputs=zeros(n_block_outputs, dtype),
+        terms=nothing,
+        losses=zeros(n_rows, dtype),
+        grads=nothing,
+        transposed=nothing,
+        scratch=nothing,
+    )
+    if not training:
+        return forward_only
+    return forward_only._replace(
+        deltas=zeros(n_block_units, dtype),
+        terms=zeros(n_block_outputs, dtype),
+        grads=zeros(n_params(layers), dtype),
+        transposed=zeros(n_transposed(layers), dtype),
+        scratch=zeros(scratch_size(widest_input(layers) + 1), dtype),
     )
 
 
