@@ -160,11 +160,22 @@ class _BaseMLP(BaseEstimator):
         self._publish(network, progress, optimizer)
         return self
 
+    def _validate_X_y(self, X, y, **options):
+        """X and y as arrays, or X sparse; a y of one column becomes one-dimensional."""
+        X, y = validate_data(
+            self, X, y,
+            accept_sparse=["csr", "csc"], multi_output=True, dtype=PRECISIONS,
+            **options,
+        )  # fmt: skip
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return X, y
+
     def _train(self, network, samples, random_state, progress, first_pass, incremental):
         """Train by minibatches; returns the state of the optimizer."""
         optimizer = self._carried_optimizer(network) if incremental else None
         if optimizer is None:
-            optimizer = optimizer_state(self, network.params)
+            optimizer = optimizer_state(self, network)
         rows, score = np.arange(samples.targets.shape[0]), None
         if self.early_stopping:
             rows, validation = self._split(samples.targets, random_state, first_pass)
@@ -183,7 +194,7 @@ class _BaseMLP(BaseEstimator):
             optimizer is not None
             and optimizer.solver == self.solver
             and optimizer.moments.dtype == network.params.dtype
-            and self._optimizer_units == layer_units(self.coefs_)
+            and optimizer.layer_units == layer_units(self.coefs_)
         )
         return copy.deepcopy(optimizer) if fits else None
 
@@ -196,7 +207,6 @@ class _BaseMLP(BaseEstimator):
 
     def _continued_network(self, units, X):
         """A copy of the fitted network, so that a failed fit leaves it as it is."""
-        _check_shapes(self.coefs_, self.intercepts_)
         fitted = layer_units(self.coefs_)
         if fitted != units:
             raise ValueError(
@@ -206,9 +216,14 @@ class _BaseMLP(BaseEstimator):
             )
         lbfgs = self.solver == "lbfgs"
         dtype = np.float64 if lbfgs else _precision(self.coefs_[0].dtype)
-        layers = self._layers(units, dtype, is_sparse(X))
+        return self._packed(dtype, is_sparse(X), self._loss_code())
+
+    def _packed(self, dtype, sparse_input, loss):
+        """A network of its own with the weights of `coefs_` and `intercepts_`."""
+        _check_shapes(self.coefs_, self.intercepts_)
+        layers = self._layers(layer_units(self.coefs_), dtype, sparse_input)
         params = pack(self.coefs_, self.intercepts_, layers, dtype)
-        return Network(params, layers, self._loss_code())
+        return Network(params, layers, loss)
 
     def _layers(self, units, dtype, sparse_input):
         return layer_table(units, ACTIVATIONS[self.activation], dtype, sparse_input)
@@ -240,7 +255,6 @@ class _BaseMLP(BaseEstimator):
             self._no_improvement_count = progress.no_improvement_count
         self._optimizer = optimizer
         self._keep(network)
-        self._optimizer_units = layer_units(self.coefs_)
 
     def _keep(self, network):
         """Show the parameters as lists of views, for users to read or edit."""
@@ -257,10 +271,7 @@ class _BaseMLP(BaseEstimator):
             has_room = sparse_input or first["inputs_stride"] > 0
             if has_room and first["activation"] == ACTIVATIONS[self.activation]:
                 return network
-        _check_shapes(self.coefs_, self.intercepts_)
-        layers = self._layers(layer_units(self.coefs_), dtype, sparse_input)
-        params = pack(self.coefs_, self.intercepts_, layers, dtype)
-        return Network(params, layers, LINKS[self.out_activation_])
+        return self._packed(dtype, sparse_input, LINKS[self.out_activation_])
 
     def _outputs(self, X):
         """The network's outputs for X, of shape (n_samples, n_outputs)."""
@@ -668,13 +679,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         return np.log(y_prob, out=y_prob)
 
     def _validate_input(self, X, y, incremental, reset):
-        X, y = validate_data(
-            self, X, y,
-            accept_sparse=["csr", "csc"], multi_output=True, dtype=PRECISIONS,
-            reset=reset,
-        )  # fmt: skip
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+        X, y = self._validate_X_y(X, y, reset=reset)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
@@ -982,13 +987,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
     def _validate_input(self, X, y, incremental, reset):
-        X, y = validate_data(
-            self, X, y,
-            accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True,
-            dtype=PRECISIONS, reset=reset,
-        )  # fmt: skip
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+        X, y = self._validate_X_y(X, y, reset=reset, y_numeric=True)
         if self.loss == "poisson" and np.min(y) < 0:
             raise ValueError(
                 "loss='poisson' requires non-negative y, got a smallest value of "

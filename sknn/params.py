@@ -138,12 +138,12 @@ def initialize(layers, random_state, factor, dtype):
 
     The bound is ``sqrt(factor / (fan_in + fan_out))``, for intercepts too.
     """
-    coefs, intercepts = [], []
-    for fan_in, fan_out in layers[["fan_in", "fan_out"]].tolist():
-        bound = np.sqrt(factor / (fan_in + fan_out))
-        coefs.append(random_state.uniform(-bound, bound, (fan_in, fan_out)))
-        intercepts.append(random_state.uniform(-bound, bound, fan_out))
-    return pack(coefs, intercepts, layers, dtype)
+    params = zeros(n_params(layers), dtype)
+    for coef, intercept in zip(*views(params, layers), strict=True):
+        bound = np.sqrt(factor / sum(coef.shape))
+        coef[:] = random_state.uniform(-bound, bound, coef.shape)
+        intercept[:] = random_state.uniform(-bound, bound, intercept.shape)
+    return params
 
 
 def layer_units(coefs):

@@ -14,7 +14,7 @@ from sklearn.utils.optimize import _check_optimize_result
 from .losses import SQUARED_ERROR
 from .network import run_epoch, workspace
 from .optimizers import HYPER, N_MOMENTS, OPTIMIZERS
-from .params import views, zeros
+from .params import layer_units, views, zeros
 
 # Below this rate an adaptive schedule stops the fit instead of dividing once more.
 SMALLEST_RATE = 1e-6
@@ -42,6 +42,7 @@ class OptimizerState:
     """
 
     solver: str
+    layer_units: list
     hyper: np.ndarray
     moments: np.ndarray
     schedule: str
@@ -69,12 +70,13 @@ def hyper_record(mlp, dtype):
     )
 
 
-def optimizer_state(mlp, params):
-    """A fresh state for ``mlp.solver``."""
-    n_moments = N_MOMENTS[mlp.solver]
+def optimizer_state(mlp, network):
+    """A fresh state for ``mlp.solver`` and this network."""
+    params, n_moments = network.params, N_MOMENTS[mlp.solver]
     moments = zeros(n_moments * params.size, params.dtype)
     return OptimizerState(
         solver=mlp.solver,
+        layer_units=layer_units(views(params, network.layers)[0]),
         hyper=hyper_record(mlp, params.dtype),
         moments=moments.reshape(n_moments, params.size),
         schedule=mlp.learning_rate,
