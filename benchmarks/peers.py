@@ -24,10 +24,10 @@ class Estimator:
     def __init__(self, case, X, y, threads):
         module = importlib.import_module(self.module)
         self.kind = module.MLPClassifier if case.n_classes else module.MLPRegressor
-        self.parameters = self.parameters_of(case, threads)
+        self.parameters = self.parameters_of(case)
         self.X, self.y = X, y
 
-    def parameters_of(self, case, threads):
+    def parameters_of(self, case):
         return {
             "hidden_layer_sizes": case.hidden,
             "activation": case.activation,
@@ -53,13 +53,9 @@ class Sklearn(Estimator):
 
 
 class Sknn(Estimator):
-    """This package."""
+    """This package: one thread, however many the others get."""
 
     module = "sknn"
-
-    def parameters_of(self, case, threads):
-        parameters = super().parameters_of(case, threads)
-        return parameters if threads == 1 else {**parameters, "n_jobs": threads}
 
 
 class Torch:
