@@ -1,8 +1,13 @@
-"""The one decorator of every kernel: nopython, nogil, cached on disk, never stale.
+"""How everything is compiled: nopython, nogil, cached on disk, never stale.
+
+A *kernel* is called from Python or from another kernel.  A *piece* (an activation, a
+loss, an update rule) is a C function that kernels call through its address, which is
+data: so a network compiles the pieces it is made of and no others, and a new piece
+compiles no kernel again.
 
 Numba stamps a cached function with the contents of its own file only, so an upgrade
-that changes ``losses.py`` would leave the cached epoch of ``network.py``, which
-inlines it, as it was.  Here the stamp covers every file of the package with kernels.
+that changes ``elementary.py`` would leave the losses that inline it as they were.
+Here the stamp covers every file of the package with compiled code.
 """
 
 import contextlib
@@ -11,7 +16,10 @@ from functools import cache
 from pathlib import Path
 
 import numba
+from numba import carray as as_array  # noqa: F401  (what a piece reads a VECTOR with)
+from numba import types
 from numba.core.caching import FunctionCache
+from numba.core.ccallback import CFunc
 
 # The flags that keep NaN and infinity what they are: never nnan or ninf; reassoc only
 # in a reduction, for it would undo the two-part constants of elementary.py.
@@ -19,6 +27,14 @@ _OPTIONS = {
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"contract", "nsz"},
+}
+
+# What a piece takes: an address of numbers in its dtype, or in float64; one number.
+VECTOR, SETTINGS, INTEGER, REAL = "vector", "settings", "integer", "real"
+_KINDS = {
+    SETTINGS: types.CPointer(types.float64),
+    INTEGER: types.intp,
+    REAL: types.float64,
 }
 
 
@@ -46,12 +62,54 @@ def kernel(function, **options):
     return dispatcher
 
 
+def piece(*arguments):
+    """Decorate a function that builds C functions taking these kinds of arguments.
+
+    The function takes scalar functions and returns the loop round them; decorated,
+    it returns a `Piece`.
+    """
+
+    def decorate(build):
+        return lambda *functions: Piece(build, functions, arguments)
+
+    return decorate
+
+
+class Piece:
+    """A C function for each dtype, compiled or loaded when its address is asked for."""
+
+    def __init__(self, build, functions, arguments):
+        self._build, self._functions, self._arguments = build, functions, arguments
+        self._compiled = {}
+
+    def address(self, dtype):
+        """Where the machine code for numbers of ``dtype`` lies."""
+        if dtype not in self._compiled:
+            self._compiled[dtype] = self._compile(dtype)
+        return self._compiled[dtype].address
+
+    def _compile(self, dtype):
+        vector = types.CPointer(numba.from_dtype(dtype))
+        kinds = [_KINDS.get(argument, vector) for argument in self._arguments]
+        function = self._build(*self._functions)
+        signature = tuple(kinds), types.void
+        compiled = CFunc(function, signature, locals={}, options=_OPTIONS)
+        with contextlib.suppress(RuntimeError):
+            compiled._cache = _KernelCache(function, self._name())
+        compiled.compile()
+        return compiled
+
+    def _name(self):
+        parts = [self._build, *self._functions]
+        return [f"{part.__module__}.{part.__qualname__}" for part in parts]
+
+
 @cache
 def _source_stamp():
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         source = path.read_bytes()
-        if b"_jit" in source or b"_llvm" in source:
+        if b"_jit" in source or b"llvmlite" in source:
             digest.update(source)
     return digest.digest()
 
@@ -59,9 +117,16 @@ def _source_stamp():
 class _KernelCache(FunctionCache):
     """Numba's file cache, stamped with all sources; a damaged file is a miss."""
 
-    def __init__(self, function):
+    def __init__(self, function, name=None):
         super().__init__(function)
+        self._name = name
         self._cache_file._source_stamp = _source_stamp()
+
+    def _index_key(self, sig, codegen):
+        # Numba tells closures apart by what they hold, which differs in each process.
+        if self._name is None:
+            return super()._index_key(sig, codegen)
+        return sig, codegen.magic_tuple(), tuple(self._name)
 
     def load_overload(self, sig, target_context):
         try:

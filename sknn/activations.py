@@ -4,39 +4,68 @@ Forward and slope stand side by side; the slope is written from the output, so t
 nothing else has to be kept for the way back.
 """
 
-from ._jit import kernel
+from ._jit import INTEGER, VECTOR, as_array, inlined, piece
 from .elementary import logistic, tanh
 
-IDENTITY, LOGISTIC, TANH, RELU = range(4)
-ACTIVATIONS = {"identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH, "relu": RELU}
+
+@piece(VECTOR, INTEGER)
+def apply_to_all(function):
+    """Replace each of n weighted sums z by ``function(z)``."""
+
+    def apply(z, n):
+        z = as_array(z, n)
+        for i in range(n):
+            z[i] = function(z[i])
+
+    return apply
 
 
-@kernel
-def activate(code, z):
-    """Turn the weighted sums ``z`` into outputs, in place."""
-    zero = z.dtype.type(0)
-    if code == RELU:
-        for i in range(z.size):
-            z[i] = zero if z[i] < zero else z[i]  # NaN fails the test and stays
-    elif code == TANH:
-        for i in range(z.size):
-            z[i] = tanh(z[i])
-    elif code == LOGISTIC:
-        for i in range(z.size):
-            z[i] = logistic(z[i])
+@piece(VECTOR, VECTOR, INTEGER)
+def scale_by(slope):
+    """Multiply each of n deltas by the ``slope`` at its unit's output."""
+
+    def scale(outputs, deltas, n):
+        outputs, deltas = as_array(outputs, n), as_array(deltas, n)
+        for i in range(n):
+            deltas[i] *= slope(outputs[i])
+
+    return scale
 
 
-@kernel
-def scale_by_slope(code, outputs, deltas):
-    """Multiply ``deltas`` by the activation's slope at ``outputs``, in place."""
-    zero = outputs.dtype.type(0)
-    one = outputs.dtype.type(1)
-    if code == RELU:
-        for i in range(deltas.size):
-            deltas[i] = zero if outputs[i] == zero else deltas[i]
-    elif code == TANH:
-        for i in range(deltas.size):
-            deltas[i] *= one - outputs[i] * outputs[i]
-    elif code == LOGISTIC:
-        for i in range(deltas.size):
-            deltas[i] *= outputs[i] * (one - outputs[i])
+class Activation:
+    """A function of the weighted sum, and its slope as a function of its output."""
+
+    def __init__(self, function, slope):
+        self.forward, self.backward = apply_to_all(function), scale_by(slope)
+
+
+@inlined
+def relu(z):
+    """z where it is positive, else 0."""
+    zero = type(z)(0)
+    return zero if z < zero else z  # NaN fails the test and stays
+
+
+@inlined
+def relu_slope(output):
+    T = type(output)
+    return T(0) if output == T(0) else T(1)
+
+
+@inlined
+def tanh_slope(output):
+    return type(output)(1) - output * output
+
+
+@inlined
+def logistic_slope(output):
+    return output * (type(output)(1) - output)
+
+
+# None changes nothing, on the way there and on the way back.
+ACTIVATIONS = {
+    "identity": None,
+    "logistic": Activation(logistic, logistic_slope),
+    "tanh": Activation(tanh, tanh_slope),
+    "relu": Activation(relu, relu_slope),
+}

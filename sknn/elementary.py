@@ -6,14 +6,40 @@ NumPy, in units of the last place (tests/test_elementary.py): exp 2, log 2, tanh
 logistic 4.  NaN and infinity come out as NumPy has them.
 """
 
-from ._jit import inlined, kernel
-from ._llvm import exponent, is_single, mantissa, power_of_two, round_to_integer
+from ._bits import exponent, is_single, mantissa, power_of_two, round_to_integer
+from ._jit import inlined
 
 INF, NAN = float("inf"), float("nan")
 LOG2_E = 1.4426950408889634
 # ln 2 in two parts, the first short enough for n * LN2_HIGH to be exact.
 LN2_HIGH_64, LN2_LOW_64 = 0.6931471803691238, 1.9082149292705877e-10
 LN2_HIGH_32, LN2_LOW_32 = 0.693359375, -2.12194440e-4
+
+
+@inlined
+def tiny(x):
+    """The smallest normal number of x's type."""
+    T = type(x)
+    return T(1.1754943508222875e-38 if is_single(x) else 2.2250738585072014e-308)
+
+
+@inlined
+def epsilon(x):
+    """The distance from 1 to the next number of x's type."""
+    T = type(x)
+    return T(1.1920928955078125e-07 if is_single(x) else 2.220446049250313e-16)
+
+
+@inlined
+def at_least_tiny(x):
+    """A divisor that is not zero."""
+    return tiny(x) if x < tiny(x) else x
+
+
+@inlined
+def identity(x):
+    """x."""
+    return x
 
 
 @inlined
@@ -55,7 +81,7 @@ def _reduce(x):
     return n, (x - n * T(LN2_HIGH_64)) - n * T(LN2_LOW_64)
 
 
-@kernel
+@inlined
 def exp(x):
     """e**x."""
     T = type(x)
@@ -91,13 +117,12 @@ def _log_series(s):
     return q * z * s + (s + s)
 
 
-@kernel
+@inlined
 def log(x):
     """Natural logarithm, as n ln 2 + log(m) with m between sqrt(1/2) and sqrt(2)."""
     T = type(x)
     # a subnormal number has no exponent of its own: scale it up by 2**54
-    smallest = T(1.1754943508222875e-38 if is_single(x) else 2.2250738585072014e-308)
-    subnormal = x < smallest
+    subnormal = x < tiny(x)
     scaled = x * T(18014398509481984.0) if subnormal else x
     n, m = exponent(scaled), mantissa(scaled)
     n = n - T(54) if subnormal else n
@@ -111,7 +136,7 @@ def log(x):
     return y if x >= T(0) else T(NAN)
 
 
-@kernel
+@inlined
 def logistic(x):
     """1 / (1 + e**-x), from the exponential that cannot overflow."""
     T = type(x)
@@ -119,7 +144,7 @@ def logistic(x):
     return (T(1) if x >= T(0) else e) / (T(1) + e)
 
 
-@kernel
+@inlined
 def tanh(x):
     """Hyperbolic tangent, as t / (t + 2) with t = e**(2|x|) - 1."""
     T = type(x)

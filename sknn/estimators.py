@@ -38,13 +38,12 @@ from .activations import ACTIVATIONS
 from .losses import (
     BINARY_CROSS_ENTROPY,
     CROSS_ENTROPY,
-    LINKS,
-    OUT_ACTIVATIONS,
+    OF_OUT_ACTIVATION,
     REGRESSION_LOSSES,
 )
-from .network import Network, predict, workspace
-from .optimizers import N_MOMENTS, OPTIMIZERS
+from .optimizers import OPTIMIZERS
 from .params import initialize, layer_table, layer_units, pack, views
+from .plans import Network, Plan
 from .samples import freeze, is_sparse
 from .training import Progress, fit_lbfgs, fit_stochastic, optimizer_state
 
@@ -52,7 +51,7 @@ PRECISIONS = (np.float64, np.float32)
 
 
 def _has_stochastic_solver(mlp):
-    if not N_MOMENTS.get(mlp.solver):
+    if mlp.solver == "lbfgs" or mlp.solver not in OPTIMIZERS:
         raise AttributeError(
             "partial_fit is only available for stochastic"
             f" optimizers. {mlp.solver} is not stochastic."
@@ -200,10 +199,10 @@ class _BaseMLP(BaseEstimator):
 
     def _initial_network(self, units, random_state, X):
         dtype = np.float64 if self.solver == "lbfgs" else X.dtype
-        layers = self._layers(units, dtype, is_sparse(X))
+        layers = layer_table(units, dtype, is_sparse(X))
         factor = 2.0 if self.activation == "logistic" else 6.0
         params = initialize(layers, random_state, factor, dtype)
-        return Network(params, layers, self._loss_code())
+        return Network(params, layers, self.activation, self._loss())
 
     def _continued_network(self, units, X):
         """A copy of the fitted network, so that a failed fit leaves it as it is."""
@@ -216,17 +215,14 @@ class _BaseMLP(BaseEstimator):
             )
         lbfgs = self.solver == "lbfgs"
         dtype = np.float64 if lbfgs else _precision(self.coefs_[0].dtype)
-        return self._packed(dtype, is_sparse(X), self._loss_code())
+        return self._packed(dtype, is_sparse(X), self._loss())
 
     def _packed(self, dtype, sparse_input, loss):
         """A network of its own with the weights of `coefs_` and `intercepts_`."""
         _check_shapes(self.coefs_, self.intercepts_)
-        layers = self._layers(layer_units(self.coefs_), dtype, sparse_input)
+        layers = layer_table(layer_units(self.coefs_), dtype, sparse_input)
         params = pack(self.coefs_, self.intercepts_, layers, dtype)
-        return Network(params, layers, loss)
-
-    def _layers(self, units, dtype, sparse_input):
-        return layer_table(units, ACTIVATIONS[self.activation], dtype, sparse_input)
+        return Network(params, layers, self.activation, loss)
 
     def _progress(self):
         """What the earlier fits have seen, in copies."""
@@ -243,7 +239,7 @@ class _BaseMLP(BaseEstimator):
     def _publish(self, network, progress, optimizer):
         """Set the fitted attributes, all at once and last of all."""
         self.n_layers_ = network.layers.size + 1
-        self.out_activation_ = OUT_ACTIVATIONS[network.loss]
+        self.out_activation_ = network.loss.out_activation
         self.n_iter_ = progress.n_iter
         self.t_ = progress.t
         self.loss_ = progress.loss
@@ -268,10 +264,11 @@ class _BaseMLP(BaseEstimator):
         untouched = len(kept) == len(current) and all(map(is_, kept, current))
         if untouched and network.params.dtype == dtype:
             first = network.layers[0]
-            has_room = sparse_input or first["inputs_stride"] > 0
-            if has_room and first["activation"] == ACTIVATIONS[self.activation]:
+            has_room = sparse_input or first["outputs"] > first["inputs"]
+            if has_room and network.activation == self.activation:
                 return network
-        return self._packed(dtype, sparse_input, LINKS[self.out_activation_])
+        loss = OF_OUT_ACTIVATION[self.out_activation_]
+        return self._packed(dtype, sparse_input, loss)
 
     def _outputs(self, X):
         """The network's outputs for X, of shape (n_samples, n_outputs)."""
@@ -279,7 +276,8 @@ class _BaseMLP(BaseEstimator):
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         dtype = _precision(X.dtype, self.coefs_[0].dtype)
         network = self._fitted_network(dtype, is_sparse(X))
-        return _forward(network, freeze(X, dtype), np.arange(X.shape[0]))
+        rows = np.arange(X.shape[0])
+        return Plan(network, freeze(X, dtype), rows.size).predict(rows)
 
     def _split(self, targets, random_state, first_pass):
         """Training and validation rows, the same ones in every warm-started fit."""
@@ -305,13 +303,12 @@ class _BaseMLP(BaseEstimator):
 
     def _validation_score(self, network, samples, rows):
         """A function of nothing: the network's present score on these rows."""
-        work = workspace(network.layers, rows.size, network.params.dtype, False)
+        plan = Plan(network, samples, rows.size)
         weights = samples.weights[rows] if samples.weights.size else None
         y = self._labels(samples.targets[rows])
 
         def score():
-            outputs = _forward(network, samples, rows, work)
-            return self._score(y, outputs, weights)
+            return self._score(y, plan.predict(rows), weights)
 
         return score
 
@@ -411,16 +408,6 @@ def _prepare_progress(progress, early_stopping):
             progress.best_validation_score = -np.inf
     elif progress.best_loss is None:
         progress.best_loss = min(progress.loss_curve, default=np.inf)
-
-
-def _forward(network, samples, rows, work=None):
-    """The network's outputs for these rows of the samples."""
-    params, layers, loss = network
-    if work is None:
-        work = workspace(layers, rows.size, params.dtype, training=False)
-    outputs = np.empty((rows.size, layers[-1]["fan_out"]), params.dtype)
-    predict(params, layers, samples, rows, loss, work, outputs.reshape(-1))
-    return outputs
 
 
 class MLPClassifier(ClassifierMixin, _BaseMLP):
@@ -688,7 +675,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         targets = self._encode(y)
         self.n_outputs_ = (
             len(self.classes_)
-            if self._loss_code() == CROSS_ENTROPY
+            if self._loss() == CROSS_ENTROPY
             else targets.shape[1]
         )
         return X, targets
@@ -710,7 +697,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
     def _encode(self, y):
         """Targets: the number of the class, or a column of 0 and 1 for each label."""
-        if self._loss_code() != CROSS_ENTROPY:
+        if self._loss() != CROSS_ENTROPY:
             return self._label_binarizer.transform(y).astype(bool)
         if type_of_target(y).startswith("multilabel"):
             raise ValueError("The object was not fitted with multilabel input.")
@@ -718,7 +705,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
     def _labels(self, targets):
         """The labels that `_encode` made these targets of."""
-        if self._loss_code() == CROSS_ENTROPY:
+        if self._loss() == CROSS_ENTROPY:
             return self.classes_[targets.ravel().astype(int)]
         return self._decode(targets)
 
@@ -727,7 +714,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         outputs = outputs.ravel() if self.n_outputs_ == 1 else outputs
         return self._label_binarizer.inverse_transform(outputs)
 
-    def _loss_code(self):
+    def _loss(self):
         multiclass = self._label_binarizer.y_type_ == "multiclass"
         return CROSS_ENTROPY if multiclass else BINARY_CROSS_ENTROPY
 
@@ -735,7 +722,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         """What to stratify a split by: the classes, where each can be in both parts."""
         if targets.shape[1] > 1:
             return None
-        n_samples, binary = len(targets), self._loss_code() != CROSS_ENTROPY
+        n_samples, binary = len(targets), self._loss() != CROSS_ENTROPY
         n_validation = int(np.ceil(self.validation_fraction * n_samples))
         counts = np.unique(targets, return_counts=True)[1]
         smallest_part = min(n_validation, n_samples - n_validation)
@@ -997,7 +984,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         self.n_outputs_ = targets.shape[1]
         return X, targets
 
-    def _loss_code(self):
+    def _loss(self):
         return REGRESSION_LOSSES[self.loss]
 
     def _strata(self, targets):

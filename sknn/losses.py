@@ -1,143 +1,176 @@
 """A loss measures outputs against targets, and owns the link that makes the outputs.
 
-Each pairing of loss and link below is canonical: the derivative of the loss with
-respect to the weighted sums is ``output - target``.  A row of targets is a row of
-numbers, except for `CROSS_ENTROPY`, where it is the one number of the class.
-
-The outputs of a block are rows of `n_outputs` numbers, one after the other in one
-vector, so that exponentials and logarithms run over all of them at once.
+Most losses are written for one output and one target, as scalar functions that a loop
+carries over a block of samples; only the softmax sees all outputs of a sample at once.
+A block is a matrix with a row for each output and a column for each sample, so that
+every loop runs along the samples; rows lie ``stride`` numbers apart.
 """
 
-import numpy as np
-
-from ._jit import inlined, kernel
-from .elementary import exp, log, logistic
-
-SQUARED_ERROR, POISSON, BINARY_CROSS_ENTROPY, CROSS_ENTROPY = range(4)
-REGRESSION_LOSSES = {"squared_error": SQUARED_ERROR, "poisson": POISSON}
-OUT_ACTIVATIONS = {
-    SQUARED_ERROR: "identity",
-    POISSON: "exp",
-    BINARY_CROSS_ENTROPY: "logistic",
-    CROSS_ENTROPY: "softmax",
-}
-LINKS = {name: code for code, name in OUT_ACTIVATIONS.items()}
+from ._jit import INTEGER, VECTOR, as_array, inlined, piece
+from ._llvm import at, load, store
+from .elementary import epsilon, exp, identity, log, logistic
 
 
-@kernel
-def link(code, z, n_outputs):
-    """Turn weighted sums into outputs, in place."""
-    if code == POISSON:
-        for i in range(z.size):
-            z[i] = exp(z[i])
-    elif code == BINARY_CROSS_ENTROPY:
-        for i in range(z.size):
-            z[i] = logistic(z[i])
-    elif code == CROSS_ENTROPY:
-        _softmax(z, n_outputs)
+class Loss:
+    """The pieces of a loss.
+
+    `link` turns weighted sums into outputs.  `train` does so too, and writes the
+    weighted loss of each sample and its derivatives with respect to the sums.
+    """
+
+    def __init__(self, out_activation, link, train, is_mean=False, has_classes=False):
+        self.out_activation, self.link, self.train = out_activation, link, train
+        self.is_mean = is_mean  # over the outputs, where others are a sum
+        self.has_classes = has_classes  # the target is the number of a class
+
+
+@piece(VECTOR, VECTOR, INTEGER, INTEGER, INTEGER)
+def link_each(link):
+    """Outputs of n samples, each from its own weighted sum, in place."""
+
+    def link_block(z, scratch, n_outputs, stride, n):
+        for j in range(n_outputs):
+            row = as_array(at(z, j * stride), n)
+            for i in range(n):
+                row[i] = link(row[i])
+
+    return link_block
+
+
+TRAIN = (VECTOR, VECTOR, VECTOR, VECTOR, VECTOR, INTEGER, INTEGER, INTEGER)
+
+
+@piece(*TRAIN)
+def train_each(link, loss, derivative):
+    """Outputs, losses and deltas of n samples for a loss summed over the outputs."""
+
+    def train_block(z, targets, weights, deltas, losses, n_outputs, stride, n):
+        weights, losses = as_array(weights, n), as_array(losses, n)
+        for i in range(n):
+            losses[i] = 0
+        for j in range(n_outputs):
+            sums, target = as_array(at(z, j * stride), n), as_array(
+                at(targets, j * stride), n
+            )
+            delta = as_array(at(deltas, j * stride), n)
+            for i in range(n):
+                output = link(sums[i])
+                losses[i] += weights[i] * loss(output, target[i])
+                delta[i] = weights[i] * derivative(output, target[i])
+
+    return train_block
 
 
 @inlined
-def _softmax(z, n_outputs):
-    for first in range(0, z.size, n_outputs):
-        z_i = z[first : first + n_outputs]
-        largest = z_i[0]
-        for j in range(1, n_outputs):
-            largest = z_i[j] if z_i[j] > largest else largest
-        for j in range(n_outputs):
-            z_i[j] -= largest
-    for i in range(z.size):
-        z[i] = exp(z[i])
-    for first in range(0, z.size, n_outputs):
-        z_i = z[first : first + n_outputs]
-        total = z_i[0]
-        for j in range(1, n_outputs):
-            total += z_i[j]
-        for j in range(n_outputs):
-            z_i[j] /= total
-
-
-@kernel
-def sample_losses(code, outputs, targets, rows, n_outputs, terms, losses):
-    """Write the loss of each of these rows into ``losses``; ``terms`` is scratch."""
-    if code == SQUARED_ERROR:
-        _squared_errors(outputs, targets, rows, n_outputs, terms)
-    elif code == POISSON:
-        _poisson_deviances(outputs, targets, rows, n_outputs, terms)
-    elif code == BINARY_CROSS_ENTROPY:
-        _log_losses_of_labels(outputs, targets, rows, n_outputs, terms)
-    else:
-        _log_losses_of_classes(outputs, targets, rows, n_outputs, terms)
-    n_terms = 1 if code == CROSS_ENTROPY else n_outputs
-    for i in range(rows.size):
-        total = terms[i * n_terms]
-        for j in range(1, n_terms):
-            total += terms[i * n_terms + j]
-        losses[i] = total
+def difference(output, target):
+    """The derivative with respect to the sum, where loss and link are canonical."""
+    return output - target
 
 
 @inlined
-def _squared_errors(outputs, targets, rows, n_outputs, terms):
-    half = outputs.dtype.type(0.5)
-    for i in range(rows.size):
-        for j in range(n_outputs):
-            error = targets[rows[i], j] - outputs[i * n_outputs + j]
-            terms[i * n_outputs + j] = half * error * error
+def half_squared_error(output, target):
+    error = target - output
+    return type(output)(0.5) * error * error
 
 
 @inlined
-def _poisson_deviances(outputs, targets, rows, n_outputs, terms):
-    """Half the Poisson deviance; y log y counts as 0 where y is 0."""
-    zero, one = outputs.dtype.type(0), outputs.dtype.type(1)
-    for i in range(rows.size):
-        for j in range(n_outputs):
-            y, mean = targets[rows[i], j], outputs[i * n_outputs + j]
-            logarithm = log(y / mean if y > zero else one)
-            terms[i * n_outputs + j] = y * logarithm - y + mean
+def half_poisson_deviance(output, target):
+    """The logarithm of the likelihood; y log y counts as 0 where y is 0."""
+    T = type(output)
+    ratio = target / output if target > T(0) else T(1)
+    return target * log(ratio) - target + output
 
 
 @inlined
-def _log_losses_of_labels(outputs, targets, rows, n_outputs, terms):
-    zero, one = outputs.dtype.type(0), outputs.dtype.type(1)
-    for i in range(rows.size):
-        for j in range(n_outputs):
-            p = outputs[i * n_outputs + j]
-            terms[i * n_outputs + j] = p if targets[rows[i], j] > zero else one - p
-    for i in range(rows.size * n_outputs):
-        terms[i] = -log(_clip(terms[i]))
-
-
-@inlined
-def _log_losses_of_classes(outputs, targets, rows, n_outputs, terms):
-    for i in range(rows.size):
-        terms[i] = outputs[i * n_outputs + int(targets[rows[i], 0])]
-    for i in range(rows.size):
-        terms[i] = -log(_clip(terms[i]))
+def log_loss_of_label(output, target):
+    """Minus the logarithm of the probability of what the label is, 0 or 1."""
+    T = type(output)
+    return -log(_clip(output if target > T(0) else T(1) - output))
 
 
 @inlined
 def _clip(p):
     """Keep the logarithm finite, as scikit-learn does; NaN stays NaN."""
     T = type(p)
-    epsilon = T(np.finfo(T).eps)
-    p = epsilon if p < epsilon else p
-    return T(1) - epsilon if p > T(1) - epsilon else p
+    p = epsilon(p) if p < epsilon(p) else p
+    return T(1) - epsilon(p) if p > T(1) - epsilon(p) else p
 
 
-@kernel
-def output_deltas(code, outputs, targets, rows, weights, n_outputs, deltas, at, stride):
-    """Write ``weight * (output - target)`` of each of these rows into ``deltas``.
+@inlined
+def _softmax(z, scratch, n_outputs, stride, n):
+    """Probabilities of the classes, from exponentials that cannot overflow."""
+    first, scratch = as_array(z, n), as_array(scratch, n)
+    for i in range(n):
+        scratch[i] = first[i]
+    for j in range(1, n_outputs):
+        row = as_array(at(z, j * stride), n)
+        for i in range(n):
+            scratch[i] = row[i] if row[i] > scratch[i] else scratch[i]
+    for j in range(n_outputs):
+        row = as_array(at(z, j * stride), n)
+        for i in range(n):
+            row[i] = exp(row[i] - scratch[i])
+    for i in range(n):
+        scratch[i] = first[i]
+    for j in range(1, n_outputs):
+        row = as_array(at(z, j * stride), n)
+        for i in range(n):
+            scratch[i] += row[i]
+    for j in range(n_outputs):
+        row = as_array(at(z, j * stride), n)
+        for i in range(n):
+            row[i] /= scratch[i]
 
-    Their matrix starts at ``at``; no weights are an empty array.
-    """
-    for i in range(rows.size):
+
+@piece(VECTOR, VECTOR, INTEGER, INTEGER, INTEGER)
+def link_classes():
+    """Probabilities of the classes for n samples, in place."""
+
+    def link_block(z, scratch, n_outputs, stride, n):
+        _softmax(z, scratch, n_outputs, stride, n)
+
+    return link_block
+
+
+@piece(*TRAIN)
+def train_classes():
+    """Probabilities, log-losses and deltas of n samples of one class each."""
+
+    def train_block(z, targets, weights, deltas, losses, n_outputs, stride, n):
+        _softmax(z, losses, n_outputs, stride, n)
+        weights, losses = as_array(weights, n), as_array(losses, n)
         for j in range(n_outputs):
-            deltas[at + i * stride + j] = outputs[i * n_outputs + j]
-        if code == CROSS_ENTROPY:
-            deltas[at + i * stride + int(targets[rows[i], 0])] -= outputs.dtype.type(1)
-        else:
-            for j in range(n_outputs):
-                deltas[at + i * stride + j] -= targets[rows[i], j]
-        if weights.size > 0:
-            for j in range(n_outputs):
-                deltas[at + i * stride + j] *= weights[rows[i]]
+            row, delta = as_array(at(z, j * stride), n), as_array(
+                at(deltas, j * stride), n
+            )
+            for i in range(n):
+                delta[i] = weights[i] * row[i]
+        for i in range(n):
+            of_class = int(load(targets, i)) * stride + i
+            losses[i] = load(z, of_class)
+            store(deltas, of_class, load(deltas, of_class) - weights[i])
+        for i in range(n):
+            losses[i] = -log(_clip(losses[i])) * weights[i]
+
+    return train_block
+
+
+SQUARED_ERROR = Loss(
+    "identity",
+    link_each(identity),
+    train_each(identity, half_squared_error, difference),
+    is_mean=True,
+)
+POISSON = Loss(
+    "exp", link_each(exp), train_each(exp, half_poisson_deviance, difference)
+)
+BINARY_CROSS_ENTROPY = Loss(
+    "logistic",
+    link_each(logistic),
+    train_each(logistic, log_loss_of_label, difference),
+)
+CROSS_ENTROPY = Loss("softmax", link_classes(), train_classes(), has_classes=True)
+
+REGRESSION_LOSSES = {"squared_error": SQUARED_ERROR, "poisson": POISSON}
+LOSSES = [SQUARED_ERROR, POISSON, BINARY_CROSS_ENTROPY, CROSS_ENTROPY]
+OF_OUT_ACTIVATION = {loss.out_activation: loss for loss in LOSSES}

@@ -1,336 +1,333 @@
 """The network at work: forward, backward and update over minibatches, in one call.
 
-A minibatch goes through in blocks of rows.  `units` holds the inputs and outputs of
-every layer for one block, `deltas` the derivatives of the loss in the same places;
-the matrix of a layer starts at ``block_rows * layer.inputs`` (or ``.outputs``).
-"""
+A minibatch goes through in blocks.  In `units` and `deltas` a block is a matrix with a
+row for each unit and a column for each sample, so that every loop runs along samples,
+however few units there are; a row of ones stands in for the intercepts' inputs:
 
-from typing import NamedTuple
+    forward     units[l + 1]  = activation(W.T @ units[l])
+    backward    deltas[l]     = (W @ deltas[l + 1]) * slope(units[l])
+    gradient    grads         = units[l] @ turned[l + 1]
+
+where `turned` has the deltas with a row for each sample.  The members of a team share
+the samples on the way forward and back, and the rows of each W for its gradient and
+step; no sum depends on how many they are.
+
+The kernels read a `PLAN`: addresses and sizes, written by plans.py.  ``zero`` is a zero
+of the dtype that is computed in, and `vector` makes a pointer of an address.
+"""
 
 import numpy as np
 
 from ._jit import inlined, kernel
-from .activations import activate, scale_by_slope
-from .losses import link, output_deltas, sample_losses
-from .optimizers import NONE, update
-from .params import n_params, n_transposed, n_units, zeros
+from ._llvm import at, call, load, pointer, store
+from ._tile import lanes
 from .products import (
     AS_IT_IS,
     OVERWRITE,
     TRANSPOSED,
+    add_multiple,
     product,
-    scratch_size,
-    sparse_outer_product,
-    sparse_product,
     sum_of_squares,
+    total,
     transpose,
 )
+from .team import share, wait_for_all
 
-BLOCK_ROWS = 256
-
-
-class Network(NamedTuple):
-    """A network: its flat parameters, its table of layers, the code of its loss."""
-
-    params: np.ndarray
-    layers: np.ndarray
-    loss: int
-
-
-class Workspace(NamedTuple):
-    """Scratch for one fit or one prediction: nothing in it outlives the call."""
-
-    units: np.ndarray
-    deltas: np.ndarray
-    outputs: np.ndarray  # of the last layer, without padding
-    terms: np.ndarray  # of each sample's loss, one for each output
-    losses: np.ndarray  # of the samples of one block
-    grads: np.ndarray
-    transposed: np.ndarray
-    scratch: np.ndarray  # of a product
-
-
-def workspace(layers, n_rows, dtype, training=True):
-    """Scratch for blocks of at most ``n_rows``; without training, for forward only."""
-    n_rows = min(n_rows, BLOCK_ROWS)
-    n_block_units = n_rows * n_units(layers)
-    n_block_outputs = n_rows * int(layers[-1]["fan_out"])
-    nothing = zeros(0, dtype)
-    forward_only = Workspace(
-        units=zeros(n_block_units, dtype),
-        deltas=nothing,
-        outputs=zeros(n_block_outputs, dtype),
-        terms=nothing,
-        losses=zeros(n_rows, dtype),
-        grads=nothing,
-        transposed=nothing,
-        scratch=nothing,
-    )
-    if not training:
-        return forward_only
-    return forward_only._replace(
-        deltas=zeros(n_block_units, dtype),
-        terms=zeros(n_block_outputs, dtype),
-        grads=zeros(n_params(layers), dtype),
-        transposed=zeros(n_transposed(layers), dtype),
-        scratch=zeros(scratch_size(widest_input(layers) + 1), dtype),
-    )
-
-
-def widest_input(layers):
-    """Most inputs of a layer that has them among the units; a sparse X is not there."""
-    return int(layers["fan_in"][layers["inputs_stride"] > 0].max(initial=0))
+STRIP = 8  # rows of W that a member takes at a time
+PANEL = 64  # rows of W that are stepped as soon as their gradient is there
+INT32, INT64, FLOAT64 = np.int32(0), np.int64(0), np.float64(0)
 
 
 @kernel
-def run_epoch(
-    params, layers, samples, order, batch_size, loss, hyper, rates, moments, work
-):
-    """Pass once over the samples in ``order``, one step of ``params`` per minibatch.
+def run_epoch(zero, plan, layers, members, number):
+    """Pass once over the samples in order, one step per minibatch.
 
-    ``rates`` has the learning rate of each step.  Written in place: ``params``,
-    ``moments`` and ``work``.  Returns the mean loss of the samples, each taken before
-    the step it leads to, and the mean of the L2 penalty.
+    Every member of a team calls it, with its number.  Returns the mean loss of the
+    samples, each taken before the step it leads to, and the mean of the L2 penalty; to
+    the first member, that is.
     """
-    total_loss, total_penalty = 0.0, 0.0
-    transpose_weights(params, layers, work)
-    for step in range(rates.size):
-        batch = order[step * batch_size : (step + 1) * batch_size]
-        weight = batch_weight(samples.weights, batch)
-        loss_sum = accumulate_gradient(params, layers, samples, batch, loss, work)
-        if weight != 0:  # weights that cancel have no mean: nothing is learned
-            penalty = 0.5 * hyper.alpha * squared_weights(params, layers)
-            total_loss += loss_sum / weight * batch.size
-            total_penalty += penalty / weight * batch.size
-            if hyper.optimizer != NONE:
-                step_layers(params, layers, hyper, rates[step], weight, moments, work)
-    return total_loss / order.size, total_penalty / order.size
+    total_loss, total_penalty, n_barriers = 0.0, 0.0, 0
+    arrivals, rates = pointer(plan.arrivals, INT64), pointer(plan.rates, FLOAT64)
+    for step in range(plan.n_steps):
+        start = step * plan.batch_size
+        stop = min(start + plan.batch_size, plan.n_samples)
+        weight = batch_weight(zero, plan, start, stop)
+        for first in range(start, stop, plan.block_rows * plan.n_members):
+            last = min(first + plan.block_rows * plan.n_members, stop)
+            mine, end = share_of_samples(zero, plan, first, last, number)
+            if mine < end:
+                me, n = members[number], end - mine
+                forward(zero, plan, layers, me, mine, n)
+                output_layer(zero, plan, layers, me, mine, n, mine - start)
+                backward(zero, plan, layers, me, n)
+            n_barriers = wait_for_all(arrivals, plan.n_members, n_barriers)
+            if number == 0 and last == stop and weight != 0:
+                losses = total(pointer(plan.losses, zero), stop - start)
+                total_loss += losses / weight * (stop - start)
+            # weights that cancel have no mean: nothing is learned
+            scale = 1 / weight if last == stop and weight != 0 else 0.0
+            gradients_and_steps(
+                zero, plan, layers, members, number, first, last, first > start,
+                scale, load(rates, step),
+            )  # fmt: skip
+            n_barriers = wait_for_all(arrivals, plan.n_members, n_barriers)
+        if number == 0 and weight != 0:
+            squares = total(pointer(plan.penalties, FLOAT64), plan.n_strips)
+            total_penalty += 0.5 * plan.alpha * squares / weight * (stop - start)
+    return total_loss / plan.n_samples, total_penalty / plan.n_samples
 
 
 @kernel
-def predict(params, layers, samples, rows, loss, work, outputs):
-    """Write the network's outputs for these rows of the samples into ``outputs``."""
-    block_rows = work.losses.size
-    n_outputs = layers[-1].fan_out
-    for first in range(0, rows.size, block_rows):
-        block = rows[first : first + block_rows]
-        forward(params, layers, samples, block, work)
-        block_outputs = linked_outputs(layers, block.size, loss, work)
-        copy(block_outputs, outputs[first * n_outputs :])
+def predict(zero, plan, layers, members):
+    """Write the network's outputs for the samples in order into ``plan.outputs``."""
+    me, outputs = members[0], pointer(plan.outputs, zero)
+    for first in range(0, plan.n_samples, plan.block_rows):
+        n = min(plan.block_rows, plan.n_samples - first)
+        forward(zero, plan, layers, me, first, n)
+        z = at(pointer(me.units, zero), layers[-1].outputs * plan.stride)
+        scratch = pointer(me.weights, zero)
+        call(plan.link, (z, scratch, plan.n_outputs, plan.stride, n))
+        for i in range(n):
+            for j in range(plan.n_outputs):
+                output = load(z, j * plan.stride + i)
+                store(outputs, (first + i) * plan.n_outputs + j, output)
 
 
 @inlined
-def accumulate_gradient(params, layers, samples, batch, loss, work):
-    """Sum losses, and gradients into ``work.grads``, over a minibatch by blocks."""
-    total = 0.0
-    block_rows = work.losses.size
-    for first in range(0, batch.size, block_rows):
-        block = batch[first : first + block_rows]
-        forward(params, layers, samples, block, work)
-        total += output_layer(layers, samples, block, loss, work)
-        backward(layers, block.size, work)
-        weight_gradients(layers, samples, block, first > 0, work)
-    return total
-
-
-@inlined
-def forward(params, layers, samples, block, work):
-    """Outputs of every layer; the last one's are weighted sums still."""
-    block_rows = work.losses.size
-    units = work.units
-    if samples.row_starts.size == 0:
-        gather(samples.dense, block, units, layers[0].inputs_stride)
-    for depth in range(layers.size):
-        layer = layers[depth]
-        at = block_rows * layer.outputs
-        if depth == 0 and samples.row_starts.size > 0:
-            sparse_forward(params, layer, samples, block, units, at)
-        else:
-            product(
-                units, block_rows * layer.inputs, layer.inputs_stride, AS_IT_IS,
-                params, layer.weights, layer.stride,
-                units, at, layer.outputs_stride,
-                block.size, layer.columns, layer.fan_in + 1, OVERWRITE, work.scratch,
-            )  # fmt: skip
-        if depth < layers.size - 1:
-            stop = at + block.size * layer.outputs_stride
-            activate(layer.activation, units[at:stop])
-            for one in range(at + layer.fan_out, stop, layer.outputs_stride):
-                units[one] = 1
-
-
-@inlined
-def gather(X, block, units, stride):
-    """Copy rows of X to the front of ``units``, each followed by a one."""
-    n_features = X.shape[1]
-    for i in range(block.size):
-        inputs = units[i * stride : (i + 1) * stride]
-        copy(X[block[i]], inputs)
-        inputs[n_features] = 1
-
-
-@inlined
-def sparse_forward(params, layer, samples, block, units, at):
-    """The first layer's weighted sums, from rows of a sparse X."""
-    intercepts = row(params, layer.weights, layer.stride, layer.fan_in)
-    for i in range(block.size):
-        z = row(units, at, layer.outputs_stride, i)[: layer.stride]
-        copy(intercepts, z)
-        sparse_product(
-            samples.values, samples.columns,
-            samples.row_starts[block[i]], samples.row_starts[block[i] + 1],
-            params, layer.weights, layer.stride, z,
-        )  # fmt: skip
-
-
-@inlined
-def linked_outputs(layers, n_rows, loss, work):
-    """The last layer's sums, turned into outputs, row after row without padding."""
-    last = layers[-1]
-    at = work.losses.size * last.outputs
-    outputs = work.outputs[: n_rows * last.fan_out]
-    for i in range(n_rows):
-        for j in range(last.fan_out):
-            z = work.units[at + i * last.outputs_stride + j]
-            outputs[i * last.fan_out + j] = z
-    link(loss, outputs, last.fan_out)
-    return outputs
-
-
-@inlined
-def output_layer(layers, samples, block, loss, work):
-    """Link the last layer's sums; its deltas and the weighted sum of the losses."""
-    last = layers[-1]
-    outputs = linked_outputs(layers, block.size, loss, work)
-    sample_losses(
-        loss, outputs, samples.targets, block, last.fan_out, work.terms, work.losses
-    )
-    output_deltas(
-        loss, outputs, samples.targets, block, samples.weights, last.fan_out,
-        work.deltas, work.losses.size * last.outputs, last.outputs_stride,
-    )  # fmt: skip
-    total = 0.0
-    for i in range(block.size):
-        if samples.weights.size > 0:
-            total += work.losses[i] * samples.weights[block[i]]
-        else:
-            total += work.losses[i]
-    return total
-
-
-@inlined
-def backward(layers, n_rows, work):
-    """Deltas of every layer, from those of the last one."""
-    block_rows = work.losses.size
-    deltas = work.deltas
-    for depth in range(layers.size - 1, 0, -1):
-        layer = layers[depth]
-        at = block_rows * layer.inputs
-        stop = at + n_rows * layer.inputs_stride
-        product(
-            deltas, block_rows * layer.outputs, layer.outputs_stride, AS_IT_IS,
-            work.transposed, layer.transposed, layer.transposed_stride,
-            deltas, at, layer.inputs_stride,
-            n_rows, layer.transposed_columns, layer.fan_out, OVERWRITE, work.scratch,
-        )  # fmt: skip
-        activation = layers[depth - 1].activation
-        scale_by_slope(activation, work.units[at:stop], deltas[at:stop])
-
-
-@inlined
-def weight_gradients(layers, samples, block, accumulate, work):
-    """Inputs times deltas, the inputs' column of ones giving the intercepts' sums."""
-    block_rows = work.losses.size
-    for depth in range(layers.size):
-        layer = layers[depth]
-        if depth == 0 and samples.row_starts.size > 0:
-            sparse_gradients(layer, samples, block, accumulate, work)
-        else:
-            product(
-                work.units, block_rows * layer.inputs, layer.inputs_stride, TRANSPOSED,
-                work.deltas, block_rows * layer.outputs, layer.outputs_stride,
-                work.grads, layer.weights, layer.stride,
-                layer.fan_in + 1, layer.columns, block.size, accumulate, work.scratch,
-            )  # fmt: skip
-
-
-@inlined
-def sparse_gradients(layer, samples, block, accumulate, work):
-    """The first layer's gradients, from rows of a sparse X."""
-    stop = layer.weights + (layer.fan_in + 1) * layer.stride
-    if not accumulate:
-        for i in range(layer.weights, stop):
-            work.grads[i] = 0
-    intercepts = row(work.grads, layer.weights, layer.stride, layer.fan_in)
-    at = work.losses.size * layer.outputs
-    for i in range(block.size):
-        delta = row(work.deltas, at, layer.outputs_stride, i)[: layer.stride]
-        for j in range(delta.size):
-            intercepts[j] += delta[j]
-        sparse_outer_product(
-            samples.values, samples.columns,
-            samples.row_starts[block[i]], samples.row_starts[block[i] + 1],
-            delta, work.grads, layer.weights, layer.stride,
-        )  # fmt: skip
-
-
-@inlined
-def step_layers(params, layers, hyper, rate, weight, moments, work):
-    """Update all parameters and the transposed copy of the weights."""
-    scale = 1 / weight
-    for depth in range(layers.size):
-        layer = layers[depth]
-        start = layer.weights
-        middle = start + layer.fan_in * layer.stride
-        stop = middle + layer.stride
-        grads = work.grads
-        update(hyper, rate, scale, hyper.alpha, params, grads, moments, start, middle)
-        update(hyper, rate, scale, 0.0, params, grads, moments, middle, stop)
-    transpose_weights(params, layers, work)
-
-
-@inlined
-def transpose_weights(params, layers, work):
-    """Copy the weights that `backward` reads by columns."""
-    for depth in range(1, layers.size):
-        layer = layers[depth]
-        transpose(
-            params, layer.weights, layer.stride,
-            work.transposed, layer.transposed, layer.transposed_stride,
-            layer.fan_in, layer.fan_out,
-        )  # fmt: skip
-
-
-@inlined
-def squared_weights(params, layers):
-    """Sum of the squares of all weights; intercepts are not penalised."""
-    total = 0.0
-    for depth in range(layers.size):
-        layer = layers[depth]
-        stop = layer.weights + layer.fan_in * layer.stride
-        total += sum_of_squares(params[layer.weights : stop])
-    return total
-
-
-@inlined
-def batch_weight(weights, batch):
+def batch_weight(zero, plan, start, stop):
     """Sum of a minibatch's sample weights, or its size where there are none."""
-    if weights.size == 0:
-        return float(batch.size)
-    total = 0.0
-    for i in range(batch.size):
-        total += weights[batch[i]]
-    return total
+    if not plan.has_weights:
+        return float(stop - start)
+    order, weights = pointer(plan.order, INT64), pointer(plan.weights, zero)
+    result = 0.0
+    for i in range(start, stop):
+        result += load(weights, load(order, i))
+    return result
+
+
+@inlined
+def share_of_samples(zero, plan, first, last, number):
+    """The samples between first and last that are a member's."""
+    mine, end = share(
+        last - first, lanes(pointer(plan.params, zero)), number, plan.n_members
+    )
+    return first + mine, first + end
 
 
 @kernel
-def row(matrix, start, stride, i):
-    """Row ``i`` of a matrix in a flat buffer."""
-    return matrix[start + i * stride : start + (i + 1) * stride]
+def forward(zero, plan, layers, me, first, n):
+    """Outputs of every layer for a block of samples; the last ones are sums still."""
+    units, params = pointer(me.units, zero), pointer(plan.params, zero)
+    if not plan.is_sparse:
+        gather(zero, plan, me, first, n)
+    for depth in range(layers.size):
+        layer = layers[depth]
+        outputs = at(units, layer.outputs * plan.stride)
+        if depth == 0 and plan.is_sparse:
+            sparse_forward(zero, plan, layer, me, first, n)
+        else:
+            product(
+                at(params, layer.weights), layer.stride, TRANSPOSED,
+                at(units, layer.inputs * plan.stride), plan.stride,
+                outputs, plan.stride,
+                layer.fan_out, whole_vectors(units, n), layer.fan_in + 1, OVERWRITE,
+                pointer(me.packed, zero),
+            )  # fmt: skip
+        if layer.activation != 0:
+            call(layer.activation, (outputs, layer.fan_out * plan.stride))
 
 
-@kernel
-def copy(source, target):
-    """Copy a row; a loop, for slice assignment brings its error messages along."""
-    for j in range(source.size):
-        target[j] = source[j]
+@inlined
+def whole_vectors(pointer, n):
+    """``n`` rounded up to whole vectors."""
+    return (n + lanes(pointer) - 1) // lanes(pointer) * lanes(pointer)
+
+
+@inlined
+def gather(zero, plan, me, first, n):
+    """Turn some rows of X, a vector's worth at a time, into the columns of a block."""
+    X, order = pointer(plan.dense, zero), pointer(plan.order, INT64)
+    strip, units = pointer(me.strip, zero), pointer(me.units, zero)
+    for i in range(0, n, lanes(X)):
+        for k in range(min(lanes(X), n - i)):
+            row = at(X, load(order, first + i + k) * plan.n_features)
+            copy(row, at(strip, k * plan.strip_stride), plan.n_features)
+        transpose(
+            strip, plan.strip_stride, at(units, i), plan.stride,
+            lanes(X), plan.n_features + 1,
+        )  # fmt: skip
+
+
+@inlined
+def copy(source, target, n):
+    """Copy n numbers."""
+    for j in range(n):
+        store(target, j, load(source, j))
+
+
+@inlined
+def sparse_forward(zero, plan, layer, me, first, n):
+    """The first layer's weighted sums, from rows of a sparse X."""
+    values, columns = pointer(plan.values, zero), pointer(plan.columns, INT32)
+    starts, order = pointer(plan.row_starts, INT64), pointer(plan.order, INT64)
+    W = at(pointer(plan.params, zero), layer.weights)
+    units, turned = pointer(me.units, zero), pointer(me.turned, zero)
+    for i in range(n):
+        sample, z = load(order, first + i), at(turned, i * layer.stride)
+        copy(at(W, layer.fan_in * layer.stride), z, layer.stride)
+        for k in range(load(starts, sample), load(starts, sample + 1)):
+            row = at(W, load(columns, k) * layer.stride)
+            add_multiple(z, load(values, k), row, layer.columns)
+    outputs = at(units, layer.outputs * plan.stride)
+    transpose(turned, layer.stride, outputs, plan.stride, n, layer.fan_out)
+    ones = at(outputs, layer.fan_out * plan.stride)
+    for i in range(plan.stride):
+        store(ones, i, 1)
+
+
+@inlined
+def output_layer(zero, plan, layers, me, first, n, place):
+    """Outputs and deltas of a block, and its losses at their place in the minibatch."""
+    order = pointer(plan.order, INT64)
+    all_targets, targets = pointer(plan.targets, zero), pointer(me.targets, zero)
+    for j in range(plan.n_targets):
+        for i in range(n):
+            target = load(all_targets, load(order, first + i) * plan.n_targets + j)
+            store(targets, j * plan.stride + i, target)
+    weights = pointer(me.weights, zero)
+    if plan.has_weights:
+        for i in range(n):
+            weight = load(pointer(plan.weights, zero), load(order, first + i))
+            store(weights, i, weight)
+    outputs = layers[-1].outputs * plan.stride
+    z, deltas = at(pointer(me.units, zero), outputs), at(pointer(me.deltas, zero), outputs)
+    losses = at(pointer(plan.losses, zero), place)
+    sizes = plan.n_outputs, plan.stride, n
+    call(plan.loss, (z, targets, weights, deltas, losses, *sizes))
+
+
+@inlined
+def backward(zero, plan, layers, me, n):
+    """Deltas of every layer, from those of the last one."""
+    units, deltas = pointer(me.units, zero), pointer(me.deltas, zero)
+    turned = pointer(me.turned, zero)
+    for depth in range(layers.size - 1, -1, -1):
+        layer = layers[depth]
+        above, below = layer.outputs * plan.stride, layer.inputs * plan.stride
+        transpose(
+            at(deltas, above), plan.stride,
+            at(turned, layer.strides * plan.block_rows), layer.stride,
+            layer.fan_out, n,
+        )  # fmt: skip
+        if depth == 0:
+            break
+        product(
+            at(pointer(plan.params, zero), layer.weights), layer.stride, AS_IT_IS,
+            at(deltas, above), plan.stride, at(deltas, below), plan.stride,
+            layer.fan_in, whole_vectors(units, n), layer.fan_out, OVERWRITE,
+            pointer(me.packed, zero),
+        )  # fmt: skip
+        slope = layers[depth - 1].slope
+        if slope != 0:
+            size = layer.fan_in * plan.stride
+            call(slope, (at(units, below), at(deltas, below), size))
+
+
+@inlined
+def gradients_and_steps(
+    zero, plan, layers, members, number, first, last, accumulate, scale, rate
+):
+    """A member's share of the rows of every W: gradients and, if scaled, steps."""
+    strip = 0
+    for depth in range(layers.size):
+        layer = layers[depth]
+        row, stop = share(layer.fan_in + 1, STRIP, number, plan.n_members)
+        is_sparse = depth == 0 and plan.is_sparse != 0
+        if is_sparse:
+            sparse_gradients(
+                zero, plan, layer, members, first, last, accumulate, row, stop
+            )
+        for row in range(row, stop, PANEL):
+            n_rows = min(PANEL, stop - row)
+            if not is_sparse:
+                gradients(
+                    zero, plan, layer, members, first, last, accumulate, row, n_rows
+                )
+            if scale != 0:
+                step_rows(
+                    zero, plan, layer, row, n_rows, strip + row // STRIP, scale, rate
+                )
+        strip += (layer.fan_in + STRIP) // STRIP
+
+
+@inlined
+def gradients(zero, plan, layer, members, first, last, accumulate, row, n_rows):
+    """Some rows of a weight gradient: units times deltas, over all members' blocks."""
+    grads = at(pointer(plan.grads, zero), layer.weights + row * layer.stride)
+    for number in range(plan.n_members):
+        start, stop = share_of_samples(zero, plan, first, last, number)
+        if start < stop:
+            units = at(
+                pointer(members[number].units, zero), (layer.inputs + row) * plan.stride
+            )
+            turned = at(
+                pointer(members[number].turned, zero), layer.strides * plan.block_rows
+            )
+            product(
+                units, plan.stride, AS_IT_IS, turned, layer.stride, grads, layer.stride,
+                n_rows, layer.columns, stop - start, accumulate or start > first, grads,
+            )  # fmt: skip
+
+
+@inlined
+def sparse_gradients(
+    zero, plan, layer, members, first, last, accumulate, row, end
+):
+    """The same for all of a member's rows of the first W, from rows of a sparse X."""
+    values, columns = pointer(plan.values, zero), pointer(plan.columns, INT32)
+    starts, order = pointer(plan.row_starts, INT64), pointer(plan.order, INT64)
+    grads = at(pointer(plan.grads, zero), layer.weights)
+    if not accumulate:
+        for i in range(row * layer.stride, end * layer.stride):
+            store(grads, i, zero)
+    for number in range(plan.n_members):
+        start, stop = share_of_samples(zero, plan, first, last, number)
+        for i in range(start, stop):
+            delta = at(pointer(members[number].turned, zero), (i - start) * layer.stride)
+            sample = load(order, i)
+            for k in range(load(starts, sample), load(starts, sample + 1)):
+                column = load(columns, k)
+                if row <= column < end:
+                    grad = at(grads, column * layer.stride)
+                    add_multiple(grad, load(values, k), delta, layer.columns)
+            if end > layer.fan_in:
+                grad = at(grads, layer.fan_in * layer.stride)
+                add_multiple(grad, type(zero)(1), delta, layer.columns)
+
+
+@inlined
+def step_rows(zero, plan, layer, row, n_rows, strip, scale, rate):
+    """Note the squares of some rows of a W, strip by strip, then step them."""
+    n_weights = min(n_rows, layer.fan_in - row)
+    place = layer.weights + row * layer.stride
+    penalties, params = pointer(plan.penalties, FLOAT64), pointer(plan.params, zero)
+    for i in range(0, n_weights, STRIP):
+        size = min(STRIP, n_weights - i) * layer.stride
+        squares = sum_of_squares(at(params, place + i * layer.stride), size)
+        store(penalties, strip + i // STRIP, squares)
+    if plan.update != 0:
+        size = n_weights * layer.stride
+        step_stretch(zero, plan, place, size, scale, rate, plan.alpha)
+        if n_rows > n_weights:  # the last row, of intercepts, is not penalised
+            step_stretch(zero, plan, place + size, layer.stride, scale, rate, 0.0)
+
+
+@inlined
+def step_stretch(zero, plan, place, n, scale, rate, decay):
+    """Step some neighbouring parameters."""
+    params = at(pointer(plan.params, zero), place)
+    grads = at(pointer(plan.grads, zero), place)
+    moments = at(pointer(plan.moments, zero), place)
+    settings = pointer(plan.settings, FLOAT64)
+    numbers = plan.n_params, n, settings, rate, scale, decay
+    call(plan.update, (params, grads, moments, *numbers))

@@ -15,17 +15,14 @@ LAYER = np.dtype(
     [
         ("fan_in", np.int64),
         ("fan_out", np.int64),
-        ("activation", np.int64),  # a code of activations.py
         ("weights", np.int64),  # where W starts in params
         ("stride", np.int64),  # from one row of W to the next
         ("columns", np.int64),  # fan_out in whole vectors
-        ("transposed", np.int64),  # where W.T starts in its own buffer
-        ("transposed_stride", np.int64),
-        ("transposed_columns", np.int64),
-        ("inputs", np.int64),  # columns before the inputs in the units' buffer
-        ("inputs_stride", np.int64),
+        ("inputs", np.int64),  # rows before the inputs in a block of units
         ("outputs", np.int64),
-        ("outputs_stride", np.int64),
+        ("strides", np.int64),  # of the layers before this one, in sum
+        ("activation", np.int64),  # addresses of its pieces, for a plan to fill in
+        ("slope", np.int64),
     ]
 )
 
@@ -48,11 +45,11 @@ def row_stride(n, dtype):
 
 
 def zeros(size, dtype):
-    """A vector of zeros that starts on a 64-byte boundary."""
+    """A vector of zeros on a 64-byte boundary, with room behind it for one vector."""
     dtype = np.dtype(dtype)
     if size == 0:
         return _empty(dtype)
-    buffer = np.zeros(size * dtype.itemsize + VECTOR_BYTES, dtype=np.uint8)
+    buffer = np.zeros(size * dtype.itemsize + 2 * VECTOR_BYTES, dtype=np.uint8)
     start = -buffer.ctypes.data % VECTOR_BYTES
     return buffer[start : start + size * dtype.itemsize].view(dtype)
 
@@ -62,28 +59,22 @@ def _empty(dtype):
     return np.zeros(0, dtype)
 
 
-def layer_table(layer_units, activation, dtype, sparse_input=False):
-    """Lay out a network of ``layer_units`` with ``activation`` in its hidden layers.
+def layer_table(layer_units, dtype, sparse_input=False):
+    """Lay out a network of ``layer_units``.
 
     A sparse input has no place among the units: its rows are read where they are.
     """
     layers = np.zeros(len(layer_units) - 1, dtype=LAYER)
     layers["fan_in"], layers["fan_out"] = layer_units[:-1], layer_units[1:]
-    layers["activation"] = activation
-    columns = np.array([padded(n, dtype) for n in layer_units])
-    layers["transposed_columns"], layers["columns"] = columns[:-1], columns[1:]
-    strides = np.array([row_stride(n, dtype) for n in layer_units])
-    layers["transposed_stride"], layers["stride"] = strides[:-1], strides[1:]
+    layers["columns"] = [padded(n, dtype) for n in layer_units[1:]]
+    layers["stride"] = [row_stride(n, dtype) for n in layer_units[1:]]
     layers["weights"] = _starts((layers["fan_in"] + 1) * layers["stride"])
-    sizes = layers["fan_out"] * layers["transposed_stride"]
-    sizes[0] = 0  # nothing goes back through the first layer
-    layers["transposed"] = _starts(sizes)
-    # one more column, of ones, for the intercepts of the next layer
-    strides = np.array([row_stride(n + 1, dtype) for n in layer_units])
-    strides[0] *= not sparse_input
-    starts = _starts(strides)
+    layers["strides"] = _starts(layers["stride"])
+    # one more row, of ones, for the intercepts of the next layer
+    rows = np.array([padded(n + 1, dtype) for n in layer_units])
+    rows[0] *= not sparse_input
+    starts = _starts(rows)
     layers["inputs"], layers["outputs"] = starts[:-1], starts[1:]
-    layers["inputs_stride"], layers["outputs_stride"] = strides[:-1], strides[1:]
     return layers
 
 
@@ -97,18 +88,10 @@ def n_params(layers):
     return int(last["weights"] + (last["fan_in"] + 1) * last["stride"])
 
 
-def n_transposed(layers):
-    """Length of the buffer of transposed weights."""
+def n_units(layers, dtype):
+    """Rows that the inputs and outputs of all layers take in a block of units."""
     last = layers[-1]
-    if len(layers) == 1:
-        return 0
-    return int(last["transposed"] + last["fan_out"] * last["transposed_stride"])
-
-
-def n_units(layers):
-    """Numbers that the inputs and outputs of all layers take for one sample."""
-    last = layers[-1]
-    return int(last["outputs"] + last["outputs_stride"])
+    return int(last["outputs"]) + padded(last["fan_out"] + 1, dtype)
 
 
 def views(params, layers):

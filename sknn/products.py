@@ -7,14 +7,14 @@ tiles and nothing else; A is read one number at a time, by rows or by columns.
 import numpy as np
 
 from ._jit import inlined, kernel, reduction
-from ._llvm import (
+from ._llvm import at, load, store
+from ._tile import (
     VECTOR_BYTES,
     copy_vector,
-    tile_of_1,
-    tile_of_2,
-    tile_of_3,
-    tile_rows,
-    tile_vectors,
+    lanes,
+    tile,
+    tile_height,
+    tile_width,
     transpose_block,
 )
 
@@ -22,140 +22,99 @@ from ._llvm import (
 # to Numba, which would compile the product once for each.
 AS_IT_IS, TRANSPOSED = np.bool_(False), np.bool_(True)
 OVERWRITE = np.bool_(False)
-# Rows of B that a tile passes over at once: they stay in the first-level cache.
-DEPTH_BLOCK = 128
+# Bytes of the rows of B that all tiles pass over before the next rows: half a
+# second-level cache, from which the tile's prefetches come in time.
+DEPTH_BYTES = 512 * 1024
 
 
 @kernel
 def product(
-    a, a_at, a_stride, a_transposed, b, b_at, b_stride,
-    c, c_at, c_stride, m, n, depth, accumulate, scratch,
-):  # fmt: skip
+    a, a_stride, a_transposed, b, b_stride, c, c_stride, m, n, depth, accumulate, packed
+):
     """C (+)= A @ B, or A.T @ B, with C of shape (m, n) and n a multiple of the vector.
 
-    Each matrix starts at its ``_at``, and its rows lie ``_stride`` numbers apart.
-    ``scratch`` has room for `scratch_size` numbers.
+    Rows lie ``_stride`` numbers apart; `packed` is scratch of `scratch_size` numbers.
     """
-    rows = tile_rows()
     row, step = (1, a_stride) if a_transposed else (a_stride, 1)
     # The columns of a large A lie far apart: copy what many tiles will read again.
-    packed = a_transposed and n > 8 * (VECTOR_BYTES // c.itemsize)
-    for k in range(0, depth, DEPTH_BLOCK):
-        block = min(DEPTH_BLOCK, depth - k)
-        source, at, tile, inner = a, a_at + k * step, rows * row, step
-        if packed:
-            pack_columns(a, at, a_stride, m, block, scratch)
-            source, at, tile, inner = scratch, 0, rows * block, rows
-        _block_product(
-            source, at, tile, row, inner, b, b_at + k * b_stride, b_stride,
-            c, c_at, c_stride, m, n, block, accumulate or k > 0,
-        )  # fmt: skip
-
-
-def scratch_size(m):
-    """Length of the scratch for a product whose A.T has ``m`` rows."""
-    return DEPTH_BLOCK * (m + VECTOR_BYTES)
-
-
-@inlined
-def pack_columns(a, a_at, a_stride, m, depth, packed):
-    """Lay the columns of A side by side, as many as a tile has rows at a time.
-
-    Whole vectors are copied; what is too much the next one writes over.  A vector at
-    the end of A's last row reads past it: A must not be the last in its buffer, and
-    the units of a layer never are, for those of the next follow.
-    """
-    rows = tile_rows()
-    for i in range(0, m, rows):
-        for k in range(depth):
-            copy_vector(a, a_at + k * a_stride + i, packed, i * depth + k * rows)
+    copies = a_transposed and n > 4 * lanes(c)
+    most = max(64, DEPTH_BYTES // (VECTOR_BYTES // lanes(c) * b_stride))
+    for k in range(0, depth, most):
+        block = min(most, depth - k)
+        i = 0
+        while i < m:
+            height = tile_height(m - i)
+            a_ik = at(a, i * row + k * step)
+            if copies:
+                _pack_columns(a_ik, a_stride, height, block, packed)
+            strip_of_tiles(
+                height, packed if copies else a_ik,
+                1 if copies else row, height if copies else step,
+                at(b, k * b_stride), b_stride, at(c, i * c_stride), c_stride,
+                n, block, accumulate or k > 0,
+            )  # fmt: skip
+            i += height
 
 
 @inlined
-def _block_product(
-    a, a_at, a_tile, a_row, a_step, b, b_at, b_row,
-    c, c_at, c_row, m, n, depth, accumulate,
-):  # fmt: skip
-    """The product of so few columns of A that the rows of B stay in the cache.
-
-    The rows of A come in groups of a tile each, ``a_tile`` apart.
-    """
-    rows = tile_rows()
-    lanes = VECTOR_BYTES // c.itemsize
+def strip_of_tiles(
+    height, a, a_row, a_step, b, b_stride, c, c_stride, n, depth, accumulate
+):
+    """The tiles beside one another in a few rows of C."""
     j = 0
     while j < n:
-        width = _tile_width((n - j) // lanes)
-        for i in range(0, m, rows):
-            a_i, b_j, c_ij = a_at + i // rows * a_tile, b_at + j, c_at + i * c_row + j
-            size = min(rows, m - i)
-            if width == 3:
-                tile_of_3(
-                    a, a_i, a_row, a_step, b, b_j, b_row,
-                    c, c_ij, c_row, size, depth, accumulate,
-                )  # fmt: skip
-            elif width == 2:
-                tile_of_2(
-                    a, a_i, a_row, a_step, b, b_j, b_row,
-                    c, c_ij, c_row, size, depth, accumulate,
-                )  # fmt: skip
-            else:
-                tile_of_1(
-                    a, a_i, a_row, a_step, b, b_j, b_row,
-                    c, c_ij, c_row, size, depth, accumulate,
-                )  # fmt: skip
-        j += width * lanes
+        width = tile_width((n - j) // lanes(c))
+        tile(
+            height, width, a, a_row, a_step, at(b, j), b_stride, at(c, j), c_stride,
+            depth, accumulate,
+        )  # fmt: skip
+        j += width * lanes(c)
+
+
+def scratch_size(depth):
+    """Length of the scratch for a product of A.T with ``depth`` columns."""
+    return 16 * (depth + 1)  # a vector, where a tile has at most 8 rows
 
 
 @inlined
-def _tile_width(n_vectors):
-    """Vectors in the next tile: as many as can be, but rather 2 + 2 than 3 + 1."""
-    if tile_vectors() < 3 or n_vectors == 1:
-        return 1
-    return 2 if n_vectors == 2 or n_vectors == 4 else 3
+def _pack_columns(a, a_stride, height, depth, packed):
+    """Lay ``height`` neighbours of each row of A.T's source behind one another.
+
+    Whole vectors are copied, and the next one writes over what was too much; behind
+    the last number of A there must be room for one to be read (see `params.zeros`).
+    """
+    for k in range(depth):
+        copy_vector(at(a, k * a_stride), at(packed, k * height))
 
 
 @kernel
-def transpose(a, a_at, a_row, t, t_at, t_row, m, n):
-    """T[j, i] = A[i, j] for i < m and j < n; whole blocks by vector shuffles."""
-    lanes = VECTOR_BYTES // a.itemsize
-    m_blocks = m - m % lanes
-    n_blocks = n - n % lanes
-    for i in range(0, m_blocks, lanes):
-        for j in range(0, n_blocks, lanes):
-            transpose_block(
-                a, a_at + i * a_row + j, a_row, t, t_at + j * t_row + i, t_row
-            )
-    for i in range(m):
-        for j in range(n_blocks if i < m_blocks else 0, n):
-            t[t_at + j * t_row + i] = a[a_at + i * a_row + j]
+def transpose(a, a_row, t, t_row, m, n):
+    """T[j, i] = A[i, j] for i < m and j < n, both rounded up to whole vectors."""
+    for i in range(0, m, lanes(a)):
+        for j in range(0, n, lanes(a)):
+            transpose_block(at(a, i * a_row + j), a_row, at(t, j * t_row + i), t_row)
 
 
-@kernel
-def sparse_product(values, columns, start, stop, b, b_at, b_row, c):
-    """c += sum of values[k] * B[columns[k]] for one sparse row, in place."""
-    for k in range(start, stop):
-        row = b_at + columns[k] * b_row
-        b_k = b[row : row + c.size]
-        value = values[k]
-        for j in range(c.size):
-            c[j] += value * b_k[j]
-
-
-@kernel
-def sparse_outer_product(values, columns, start, stop, delta, c, c_at, c_row):
-    """C[columns[k]] += values[k] * delta for one sparse row, in place."""
-    for k in range(start, stop):
-        row = c_at + columns[k] * c_row
-        c_k = c[row : row + delta.size]
-        value = values[k]
-        for j in range(delta.size):
-            c_k[j] += value * delta[j]
+@inlined
+def add_multiple(c, factor, b, n):
+    """c[:n] += factor * b[:n]."""
+    for j in range(n):
+        store(c, j, load(c, j) + factor * load(b, j))
 
 
 @reduction
-def sum_of_squares(x):
-    """The product of a vector with itself."""
-    total = x.dtype.type(0)
-    for i in range(x.size):
-        total += x[i] * x[i]
-    return total
+def total(x, n):
+    """The sum of n numbers, in float64."""
+    result = 0.0
+    for i in range(n):
+        result += load(x, i)
+    return result
+
+
+@reduction
+def sum_of_squares(x, n):
+    """The sum of the squares of n numbers."""
+    result = load(x, 0) * load(x, 0)
+    for i in range(1, n):
+        result += load(x, i) * load(x, i)
+    return result

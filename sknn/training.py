@@ -11,10 +11,10 @@ import scipy.optimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
 
-from .losses import SQUARED_ERROR
-from .network import run_epoch, workspace
-from .optimizers import HYPER, N_MOMENTS, OPTIMIZERS
+from .optimizers import OPTIMIZERS
 from .params import layer_units, views, zeros
+from .plans import TrainingPlan
+from .team import Team
 
 # Below this rate an adaptive schedule stops the fit instead of dividing once more.
 SMALLEST_RATE = 1e-6
@@ -43,7 +43,7 @@ class OptimizerState:
 
     solver: str
     layer_units: list
-    hyper: np.ndarray
+    settings: np.ndarray
     moments: np.ndarray
     schedule: str
     learning_rate_init: float
@@ -52,33 +52,14 @@ class OptimizerState:
     n_steps: int = 0
 
 
-def hyper_record(mlp, dtype):
-    """The numbers of the update rule, as the kernels read them."""
-    return np.array(
-        [
-            (
-                OPTIMIZERS[mlp.solver],
-                mlp.alpha,
-                mlp.momentum,
-                mlp.nesterovs_momentum,
-                mlp.beta_1,
-                mlp.beta_2,
-                max(mlp.epsilon, np.finfo(dtype).tiny),
-            )
-        ],
-        dtype=HYPER,
-    )
-
-
 def optimizer_state(mlp, network):
     """A fresh state for ``mlp.solver`` and this network."""
-    params, n_moments = network.params, N_MOMENTS[mlp.solver]
-    moments = zeros(n_moments * params.size, params.dtype)
+    params, optimizer = network.params, OPTIMIZERS[mlp.solver]
     return OptimizerState(
         solver=mlp.solver,
         layer_units=layer_units(views(params, network.layers)[0]),
-        hyper=hyper_record(mlp, params.dtype),
-        moments=moments.reshape(n_moments, params.size),
+        settings=optimizer.settings(mlp),
+        moments=zeros(optimizer.n_moments * params.size, params.dtype),
         schedule=mlp.learning_rate,
         learning_rate_init=float(mlp.learning_rate_init),
         power_t=mlp.power_t,
@@ -98,32 +79,32 @@ def fit_stochastic(
     were too few; by default ``mlp.max_iter`` with it.
     """
     batch_size = clipped_batch_size(mlp.batch_size, rows.size)
-    work = workspace(network.layers, batch_size, network.params.dtype)
     best_params = network.params.copy() if score else None
-    optimizer.hyper["alpha"] = mlp.alpha
     progress.n_iter = 0
-    try:
-        for _ in range(max_iter or mlp.max_iter):
-            if mlp.shuffle:
-                rows = shuffled(rows, random_state)
-            rates = step_rates(optimizer, -(-rows.size // batch_size))
-            loss, penalty = run_epoch(
-                network.params, network.layers, samples, rows, batch_size,
-                network.loss, optimizer.hyper[0], rates, optimizer.moments, work,
-            )  # fmt: skip
-            optimizer.n_steps += rates.size
-            record_loss(mlp, progress, mean_loss(network, loss) + penalty, rows.size)
-            if score:
-                record_score(mlp, network, progress, score(), best_params)
-            else:
-                count_improvement(mlp, progress)
-            schedule_rate(optimizer, progress.t)
-            if np.isnan(progress.loss) or is_finished(mlp, progress, optimizer):
-                break
-            if progress.n_iter == mlp.max_iter and max_iter is None:
-                warn_not_converged(mlp)
-    except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=2)
+    update = OPTIMIZERS[optimizer.solver].update
+    with Team(1) as team:
+        plan = TrainingPlan(network, samples, batch_size, team, update)
+        plan.remember(optimizer.moments, optimizer.settings)
+        try:
+            for _ in range(max_iter or mlp.max_iter):
+                if mlp.shuffle:
+                    rows = shuffled(rows, random_state)
+                rates = step_rates(optimizer, -(-rows.size // batch_size))
+                loss, penalty = plan.run_epoch(rows, rates, mlp.alpha)
+                optimizer.n_steps += rates.size
+                loss = mean_loss(network, loss) + penalty
+                record_loss(mlp, progress, loss, rows.size)
+                if score:
+                    record_score(mlp, network, progress, score(), best_params)
+                else:
+                    count_improvement(mlp, progress)
+                schedule_rate(optimizer, progress.t)
+                if np.isnan(progress.loss) or is_finished(mlp, progress, optimizer):
+                    break
+                if progress.n_iter == mlp.max_iter and max_iter is None:
+                    warn_not_converged(mlp)
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=2)
     if score:
         network.params[:] = best_params
 
@@ -152,15 +133,15 @@ def step_rates(optimizer, n_steps):
     """The learning rate of each step of the coming epoch."""
     if optimizer.solver != "adam":
         return np.full(n_steps, optimizer.learning_rate)
-    hyper = optimizer.hyper[0]
+    beta_1, beta_2, _ = optimizer.settings
     t = optimizer.n_steps + np.arange(1, n_steps + 1)
-    correction = np.sqrt(1 - hyper["beta_2"] ** t) / (1 - hyper["beta_1"] ** t)
+    correction = np.sqrt(1 - beta_2**t) / (1 - beta_1**t)
     return optimizer.learning_rate_init * correction
 
 
 def mean_loss(network, loss):
     """scikit-learn's loss of a sample: squared errors are a mean over the outputs."""
-    if network.loss == SQUARED_ERROR:
+    if network.loss.is_mean:
         return loss / int(network.layers[-1]["fan_out"])
     return loss
 
@@ -241,28 +222,23 @@ def warn_not_converged(mlp):
 def fit_lbfgs(mlp, network, samples, progress):
     """Minimise the loss over all samples by L-BFGS; ``network.params`` in place."""
     n_samples = samples.targets.shape[0]
-    rows = np.arange(n_samples)
-    dtype = network.params.dtype
-    work = workspace(network.layers, n_samples, dtype)
-    hyper, no_moments = hyper_record(mlp, dtype)[0], np.zeros((0, 0), dtype)
+    rows, no_rate = np.arange(n_samples), np.zeros(1)
     weight = samples.weights.sum() if samples.weights.size else n_samples
     if weight == 0:
         raise ZeroDivisionError("Weights sum to zero, can't be normalized")
+    plan = TrainingPlan(network, samples, n_samples, Team(1))
     coefs, _ = views(network.params, network.layers)
-    coef_grads, _ = views(work.grads, network.layers)
+    coef_grads, _ = views(plan.grads, network.layers)
 
     def loss_and_grad(x):
         # With several outputs the reported loss is a mean over them, its gradient
         # that of a sum: the line search needs the two to agree.
         network.params[:] = x
-        loss, penalty = run_epoch(
-            network.params, network.layers, samples, rows, n_samples,
-            network.loss, hyper, np.zeros(1), no_moments, work,
-        )  # fmt: skip
+        loss, penalty = plan.run_epoch(rows, no_rate, mlp.alpha)
         for coef, grad in zip(coefs, coef_grads, strict=True):
             grad += mlp.alpha * coef
         progress.loss = mean_loss(network, loss) + penalty
-        return loss + penalty, work.grads / weight
+        return loss + penalty, plan.grads / weight
 
     def report(_):
         progress.n_iter += 1

@@ -1,0 +1,94 @@
+"""Two bit tricks on floats that Numba has no word for, written in LLVM's."""
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+_MANTISSA_BITS = {32: 23, 64: 52}
+_EXPONENT_BIAS = {32: 127, 64: 1023}
+
+
+def _round_constant(bits):
+    """Adding this to a small float leaves its nearest integer in the low bits."""
+    return 1.5 * 2.0 ** _MANTISSA_BITS[bits]
+
+
+@intrinsic
+def round_to_integer(typingctx, x):
+    """The integer nearest to ``x``, as a float; for |x| below 2**22."""
+
+    def codegen(context, builder, signature, args):
+        dtype = signature.args[0]
+        magic = context.get_constant(dtype, _round_constant(dtype.bitwidth))
+        return builder.fsub(builder.fadd(args[0], magic), magic)
+
+    return x(x), codegen
+
+
+@intrinsic
+def power_of_two(typingctx, n):
+    """2**n for an integer-valued float ``n`` within the exponent's range."""
+
+    def codegen(context, builder, signature, args):
+        dtype = signature.args[0]
+        bits = dtype.bitwidth
+        magic = _round_constant(bits) + _EXPONENT_BIAS[bits]
+        shifted = builder.fadd(args[0], context.get_constant(dtype, magic))
+        integer = ir.IntType(bits)
+        exponent = builder.shl(
+            builder.bitcast(shifted, integer), integer(_MANTISSA_BITS[bits])
+        )
+        return builder.bitcast(exponent, context.get_value_type(dtype))
+
+    return n(n), codegen
+
+
+# The bits of sqrt(1/2), where the mantissa of a logarithm's argument begins.
+_SQRT_HALF_BITS = {32: 0x3F3504F3, 64: 0x3FE6A09E667F3BCD}
+
+
+def _split(context, builder, dtype, x):
+    """Exponent and mantissa of ``x``, as bits: x = mantissa * 2**exponent."""
+    integer = ir.IntType(dtype.bitwidth)
+    shift = integer(_MANTISSA_BITS[dtype.bitwidth])
+    bits = builder.bitcast(x, integer)
+    above = builder.sub(bits, integer(_SQRT_HALF_BITS[dtype.bitwidth]))
+    exponent = builder.ashr(above, shift)
+    return exponent, builder.sub(bits, builder.shl(exponent, shift))
+
+
+@intrinsic
+def exponent(typingctx, x):
+    """The integer n, as a float, with x = m * 2**n and sqrt(1/2) <= m < sqrt(2)."""
+
+    def codegen(context, builder, signature, args):
+        dtype = signature.args[0]
+        n, _ = _split(context, builder, dtype, args[0])
+        # the trick of `round_to_integer` backwards: no conversion that SSE lacks
+        magic = context.get_constant(dtype, _round_constant(dtype.bitwidth))
+        shifted = builder.add(n, builder.bitcast(magic, n.type))
+        return builder.fsub(builder.bitcast(shifted, magic.type), magic)
+
+    return x(x), codegen
+
+
+@intrinsic
+def mantissa(typingctx, x):
+    """The m with x = m * 2**n and sqrt(1/2) <= m < sqrt(2)."""
+
+    def codegen(context, builder, signature, args):
+        dtype = signature.args[0]
+        _, m = _split(context, builder, dtype, args[0])
+        return builder.bitcast(m, context.get_value_type(dtype))
+
+    return x(x), codegen
+
+
+@intrinsic
+def is_single(typingctx, x):
+    """Whether ``x`` is a float32: a constant, so the other branch is never compiled."""
+
+    def codegen(context, builder, signature, args):
+        return context.get_constant(types.boolean, signature.args[0] == types.float32)
+
+    return types.boolean(x), codegen

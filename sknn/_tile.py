@@ -1,0 +1,258 @@
+"""The register tile: the one place where numbers are multiplied and summed in bulk.
+
+A *tile* is a block of C = A @ B that stays in vector registers while its whole inner
+dimension is summed.  One row of A contributes one broadcast per step, one row of B
+one to three vector loads, and every product is a fused multiply-add.  A vector is
+always 64 bytes; a narrower CPU splits it.  Numba has no words for this, so the tile
+is written in LLVM's, once for each of its shapes.
+"""
+
+from llvmlite import ir
+from llvmlite.binding import get_default_triple
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+VECTOR_BYTES = 64
+# Rows of B that a tile asks the cache for ahead of their use.
+PREFETCHED_ROWS = 8
+
+
+def _largest_tile(context):
+    """Rows and vectors per row of the largest tile that fits the CPU's registers."""
+    features = context.codegen()._get_host_cpu_features().split(",")
+    if "+avx512f" in features:
+        return 8, 3  # 24 of 32 zmm registers hold sums
+    if "+avx" in features:
+        return 6, 1  # 12 of 16 ymm registers
+    if get_default_triple().startswith(("aarch64", "arm64")):
+        return 4, 1  # 16 of 32 128-bit registers
+    return 2, 1  # 8 of 16 xmm registers
+
+
+def _heights(context):
+    """Rows of the tiles: the largest, and powers of two for what is left below."""
+    largest, _ = _largest_tile(context)
+    return [largest, *(rows for rows in (4, 2, 1) if rows < largest)]
+
+
+def _widths(context):
+    """Vectors per row of the tiles, the largest first."""
+    return list(range(_largest_tile(context)[1], 0, -1))
+
+
+@intrinsic
+def lanes(typingctx, pointer):
+    """Numbers of the pointer's type in a vector."""
+
+    def codegen(context, builder, signature, args):
+        return context.get_constant(
+            types.intp, VECTOR_BYTES * 8 // signature.args[0].dtype.bitwidth
+        )
+
+    return types.intp(pointer), codegen
+
+
+@intrinsic
+def tile_height(typingctx, rows_left):
+    """Rows of the tallest tile that fits into ``rows_left``."""
+
+    def codegen(context, builder, signature, args):
+        return _largest_of(builder, _heights(context), args[0])
+
+    return types.intp(types.intp), codegen
+
+
+@intrinsic
+def tile_width(typingctx, vectors_left):
+    """Vectors of the widest tile that fits, but rather 2 + 2 than 3 + 1."""
+
+    def codegen(context, builder, signature, args):
+        widths = _widths(context)
+        width = _largest_of(builder, widths, args[0])
+        if 2 not in widths:
+            return width
+        four = builder.icmp_signed("==", args[0], args[0].type(4))
+        return builder.select(four, width.type(2), width)
+
+    return types.intp(types.intp), codegen
+
+
+def _largest_of(builder, sizes, limit):
+    """The first of the falling ``sizes`` that is at most ``limit``; the last is 1."""
+    chosen = limit.type(sizes[-1])
+    for size in reversed(sizes[:-1]):
+        fits = builder.icmp_signed(">=", limit, limit.type(size))
+        chosen = builder.select(fits, limit.type(size), chosen)
+    return chosen
+
+
+@intrinsic
+def tile(typingctx, height, width, a, a_row, a_step, b, b_row, c, c_row,
+         depth, accumulate):  # fmt: skip
+    """C[i, :] (+)= sum over k < depth of A[i, k] * B[k, :], for i < height.
+
+    Element A[i, k] is ``a[i * a_row + k * a_step]``, so the same tile reads A or its
+    transpose; rows of B and C are contiguous, ``width`` vectors each.
+    """
+    index = types.intp
+    signature = types.void(
+        index, index, a, index, index, b, index, c, index, index, types.boolean
+    )
+
+    def codegen(context, builder, signature, args):
+        height, width, *operands = args
+        emit = VectorBuilder(context, builder, signature.args[2].dtype)
+        shapes = [(i, j) for i in _heights(context) for j in _widths(context)]
+        done = builder.append_basic_block("done")
+        shape = builder.add(builder.mul(height, emit.constant(4)), width)
+        switch = builder.switch(shape, done)
+        for rows, vectors in shapes:
+            block = builder.append_basic_block(f"tile_{rows}_{vectors}")
+            switch.add_case(emit.constant(4 * rows + vectors), block)
+            builder.position_at_end(block)
+            _emit_tile(emit, builder, operands, rows, vectors)
+            builder.branch(done)
+        builder.position_at_end(done)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def _emit_tile(emit, builder, operands, n_rows, n_vectors):
+    a, a_row, a_step, b, b_row, c, c_row, depth, accumulate = operands
+    rows = [emit.constant(i) for i in range(n_rows)]
+    a_rows = [emit.at(a, builder.mul(i, a_row)) for i in rows]
+    c_rows = [emit.at(c, builder.mul(i, c_row)) for i in rows]
+    tile = [(i, j) for i in range(n_rows) for j in range(n_vectors)]
+    start = {
+        (i, j): builder.select(accumulate, emit.load(c_rows[i], j), emit.zero)
+        for i, j in tile
+    }
+
+    before, loop = builder.block, builder.append_basic_block("depth")
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    k = builder.phi(emit.index)
+    sums = {ij: builder.phi(emit.vector) for ij in tile}
+    b_k = emit.at(b, builder.mul(k, b_row))
+    b_vectors = [emit.load(b_k, j) for j in range(n_vectors)]
+    ahead = emit.at(b_k, builder.mul(emit.constant(PREFETCHED_ROWS), b_row))
+    for j in range(n_vectors):
+        emit.prefetch(ahead, j)
+    a_k = builder.mul(k, a_step)
+    factors = [emit.broadcast(emit.at(row, a_k)) for row in a_rows]
+    totals = {(i, j): emit.fma(factors[i], b_vectors[j], sums[i, j]) for i, j in tile}
+    next_k = builder.add(k, emit.constant(1))
+    after = builder.append_basic_block("store")
+    builder.cbranch(builder.icmp_signed("<", next_k, depth), loop, after)
+    k.add_incoming(emit.constant(0), before)
+    k.add_incoming(next_k, loop)
+    for ij in tile:
+        sums[ij].add_incoming(start[ij], before)
+        sums[ij].add_incoming(totals[ij], loop)
+
+    builder.position_at_end(after)
+    for i, j in tile:
+        emit.store(totals[i, j], c_rows[i], j)
+
+
+class VectorBuilder:
+    """Loads, stores and arithmetic on 64-byte vectors of one dtype."""
+
+    def __init__(self, context, builder, dtype):
+        self._context = context
+        self._builder = builder
+        self._itemsize = dtype.bitwidth // 8
+        self._scalar = context.get_value_type(dtype)
+        self.lanes = VECTOR_BYTES // self._itemsize
+        self.index = context.get_value_type(types.intp)
+        self.vector = ir.VectorType(self._scalar, self.lanes)
+        self.zero = ir.Constant(self.vector, None)
+
+    def constant(self, i):
+        return ir.Constant(self.index, i)
+
+    def at(self, pointer, offset):
+        return self._builder.gep(pointer, [offset])
+
+    def _vector_at(self, pointer, j):
+        address = self.at(pointer, self.constant(j * self.lanes))
+        return self._builder.bitcast(address, self.vector.as_pointer())
+
+    def load(self, pointer, j):
+        return self._builder.load(self._vector_at(pointer, j), align=self._itemsize)
+
+    def store(self, value, pointer, j):
+        self._builder.store(value, self._vector_at(pointer, j), align=self._itemsize)
+
+    def prefetch(self, pointer, j):
+        """Ask for vector ``j``, to be read; the address may lie outside the array."""
+        byte, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32])
+        function = cgutils.get_or_insert_function(
+            self._builder.module, kind, "llvm.prefetch.p0i8"
+        )
+        address = self._builder.bitcast(self._vector_at(pointer, j), byte)
+        self._builder.call(function, [address, i32(0), i32(3), i32(1)])
+
+    def broadcast(self, pointer):
+        undefined = ir.Constant(self.vector, ir.Undefined)
+        first = ir.Constant(ir.IntType(32), 0)
+        single = self._builder.insert_element(
+            undefined, self._builder.load(pointer, align=self._itemsize), first
+        )
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), None)
+        return self._builder.shuffle_vector(single, undefined, mask)
+
+    def interleave(self, x, y):
+        """The lanes of x and y in turn, as a pair of vectors."""
+        order = [i // 2 + (i % 2) * self.lanes for i in range(2 * self.lanes)]
+        mask_type = ir.VectorType(ir.IntType(32), self.lanes)
+        return tuple(
+            self._builder.shuffle_vector(x, y, ir.Constant(mask_type, lanes))
+            for lanes in (order[: self.lanes], order[self.lanes :])
+        )
+
+    def fma(self, x, y, z):
+        name = f"llvm.fmuladd.v{self.lanes}f{self._itemsize * 8}"
+        function = cgutils.get_or_insert_function(
+            self._builder.module, ir.FunctionType(self.vector, [self.vector] * 3), name
+        )
+        return self._builder.call(function, [x, y, z])
+
+
+@intrinsic
+def copy_vector(typingctx, a, c):
+    """Copy 64 bytes of A to C."""
+
+    def codegen(context, builder, signature, args):
+        emit = VectorBuilder(context, builder, signature.args[0].dtype)
+        emit.store(emit.load(args[0], 0), args[1], 0)
+        return context.get_dummy_value()
+
+    return types.void(a, c), codegen
+
+
+@intrinsic
+def transpose_block(typingctx, a, a_row, t, t_row):
+    """T[j, i] = A[i, j] for a square of one vector by one vector.
+
+    Each round interleaves row i with the row half a block further on; after log2
+    rounds of this perfect shuffle the block is transposed.
+    """
+
+    def codegen(context, builder, signature, args):
+        a, a_row, t, t_row = args
+        emit = VectorBuilder(context, builder, signature.args[0].dtype)
+        indices = [emit.constant(i) for i in range(emit.lanes)]
+        rows = [emit.load(emit.at(a, builder.mul(i, a_row)), 0) for i in indices]
+        half = emit.lanes // 2
+        for _ in range(half.bit_length()):
+            pairs = zip(rows[:half], rows[half:], strict=True)
+            rows = [x for pair in pairs for x in emit.interleave(*pair)]
+        for i, row in zip(indices, rows, strict=True):
+            emit.store(row, emit.at(t, builder.mul(i, t_row)), 0)
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp, t, types.intp), codegen

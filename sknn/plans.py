@@ -1,0 +1,192 @@
+"""A plan is what the kernels of a fit or a prediction read: addresses and sizes.
+
+Kernels that take addresses instead of arrays compile in a third of the time, and have
+one signature per dtype.  In return, this is the only place that writes the addresses:
+each is that of an array of the right kind, which the plan keeps alive.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .activations import ACTIVATIONS
+from .losses import Loss
+from .network import STRIP, predict, run_epoch
+from .params import n_params, n_units, padded, row_stride, zeros
+from .products import scratch_size
+
+BLOCK_ROWS = 256  # samples of a block, at most
+
+# The dtype of what an address is of; None is the one that is computed in.
+ADDRESSES = {
+    "params": None,
+    "dense": None,
+    "values": None,
+    "columns": np.int32,
+    "row_starts": np.int64,
+    "targets": None,
+    "weights": None,
+    "order": np.int64,  # numbers of the samples, one minibatch after the other
+    "outputs": None,
+    "losses": None,  # of the samples of a minibatch
+    "penalties": np.float64,  # of each strip of weights: the sum of their squares
+    "grads": None,
+    "moments": None,
+    "settings": np.float64,
+    "rates": np.float64,  # of each step
+    "arrivals": np.int64,
+}
+SIZES = ["n_samples", "n_steps", "batch_size", "n_features", "n_targets", "n_outputs"]
+SIZES += ["n_params", "n_strips", "n_members", "block_rows", "stride", "strip_stride"]
+PIECES = ["link", "loss", "update"]
+FLAGS = ["is_sparse", "has_weights"]
+PLAN = np.dtype(
+    [(name, np.int64) for name in [*ADDRESSES, *SIZES, *PIECES, *FLAGS]]
+    + [("alpha", np.float64)]
+)
+# What each member of a team has to itself.
+MEMBER_ADDRESSES = [
+    "units",
+    "deltas",
+    "turned",
+    "targets",
+    "weights",
+    "strip",  # a few samples, each followed by a one
+    "packed",  # scratch of a product
+]
+MEMBER = np.dtype([(name, np.int64) for name in MEMBER_ADDRESSES])
+
+
+class Network(NamedTuple):
+    """A network: its flat parameters, its table of layers, what it is made of."""
+
+    params: np.ndarray
+    layers: np.ndarray
+    activation: str
+    loss: Loss
+
+
+class Plan:
+    """What predicting for blocks of at most ``n_rows`` samples takes."""
+
+    training = False
+
+    def __init__(self, network, samples, n_rows, n_members=1):
+        self._dtype = network.params.dtype
+        self._zero = self._dtype.type(0)
+        self._kept = {}
+        self._plan = np.zeros(1, PLAN)
+        self._layers = network.layers.copy()
+        self._point(params=network.params, **samples._asdict())
+        block_rows = min(padded(-(-n_rows // n_members), self._dtype), BLOCK_ROWS)
+        # a sparse X is not among the units
+        dense_inputs = network.layers["outputs"] > network.layers["inputs"]
+        inputs = network.layers["fan_in"] * dense_inputs + 1
+        self._set(
+            n_features=network.layers[0]["fan_in"],
+            n_outputs=network.layers[-1]["fan_out"],
+            n_targets=samples.targets.shape[1],
+            n_members=n_members,
+            block_rows=block_rows,
+            stride=row_stride(block_rows, self._dtype),
+            strip_stride=row_stride(inputs[0], self._dtype),
+            is_sparse=samples.row_starts.size > 0,
+            has_weights=samples.weights.size > 0,
+        )
+        self._members = np.zeros(n_members, MEMBER)
+        for member in self._members:
+            self._give(member, inputs)
+        self._connect(network)
+
+    def predict(self, order):
+        """The network's outputs for these samples, of shape (n_samples, n_outputs)."""
+        plan = self._plan[0]
+        outputs = np.empty((order.size, plan["n_outputs"]), self._dtype)
+        self._point(order=order, outputs=outputs)
+        self._set(n_samples=order.size)
+        predict(self._zero, plan, self._layers, self._members)
+        return outputs
+
+    def _connect(self, network):
+        """Look up, or compile, the pieces that the network is made of."""
+        activation = ACTIVATIONS[network.activation]
+        if activation:
+            address = activation.forward.address(self._dtype)
+            self._layers["activation"][:-1] = address
+        self._set(link=network.loss.link.address(self._dtype))
+
+    def _give(self, member, inputs):
+        """Allocate what one member has to itself."""
+        layers, plan, dtype = self._layers, self._plan[0], self._dtype
+        stride, lanes = int(plan["stride"]), padded(1, dtype)
+        units = n_units(layers, dtype)
+        turned = layers["stride"] if self.training else layers["stride"][:1]
+        sizes = {
+            "units": units * stride,
+            "deltas": self.training * units * stride,
+            "turned": int(plan["block_rows"] * turned.sum()),
+            "targets": int(plan["n_targets"]) * stride,
+            "weights": stride,
+            "strip": lanes * int(plan["strip_stride"]),
+            "packed": scratch_size(int(inputs.max())),
+        }
+        own = {name: zeros(size, dtype) for name, size in sizes.items()}
+        for name, array in own.items():
+            member[name] = array.ctypes.data
+        self._kept[len(self._kept)] = own
+        # the inputs of the intercepts, and the weights of samples that have none
+        own["units"].reshape(-1, stride)[layers["inputs"][1:] + inputs[1:] - 1] = 1
+        own["strip"].reshape(lanes, -1)[:, inputs[0] - 1] = 1
+        own["weights"][:] = 1
+
+    def _point(self, **arrays):
+        """Write the addresses of arrays, and keep the arrays."""
+        for name, array in arrays.items():
+            expected = ADDRESSES[name] or self._dtype
+            if array.dtype != expected or not array.flags.c_contiguous:
+                raise TypeError(f"{name} must be {expected}, one row after the other.")
+            self._plan[name] = array.ctypes.data
+            self._kept[name] = array
+
+    def _set(self, **numbers):
+        for name, number in numbers.items():
+            self._plan[name] = number
+
+
+class TrainingPlan(Plan):
+    """What training with minibatches of at most ``batch_size`` samples takes."""
+
+    training = True
+
+    def __init__(self, network, samples, batch_size, team, update=None):
+        super().__init__(network, samples, batch_size, team.size)
+        self._team = team
+        self.grads = zeros(n_params(network.layers), self._dtype)
+        strips = int((-(-(network.layers["fan_in"] + 1) // STRIP)).sum())
+        self._point(
+            grads=self.grads,
+            losses=zeros(batch_size, self._dtype),
+            penalties=np.zeros(strips),
+            arrivals=team.arrivals,
+        )
+        self._set(
+            batch_size=batch_size,
+            n_params=self.grads.size,
+            n_strips=strips,
+            loss=network.loss.train.address(self._dtype),
+            update=update.address(self._dtype) if update else 0,
+        )
+        activation = ACTIVATIONS[network.activation]
+        if activation:
+            self._layers["slope"][:-1] = activation.backward.address(self._dtype)
+
+    def remember(self, moments, settings):
+        """Let the update rule read these settings, and read and write these moments."""
+        self._point(moments=moments, settings=settings)
+
+    def run_epoch(self, order, rates, alpha):
+        """Train on these samples; the mean loss, and the mean of the L2 penalty."""
+        self._point(order=order, rates=rates)
+        self._set(n_samples=order.size, n_steps=rates.size, alpha=alpha)
+        arguments = self._zero, self._plan[0], self._layers, self._members
+        return self._team.run(lambda number: run_epoch(*arguments, number))
