@@ -100,3 +100,21 @@ def give_way(typingctx):
         return context.get_dummy_value()
 
     return types.void(), codegen
+
+
+@intrinsic
+def prefer_wide_vectors(typingctx):
+    """Let the loops of this function use the widest vectors that the CPU has.
+
+    LLVM halves them on many CPUs, for fear of a lower clock rate: but the tiles have
+    paid for that already.  The function keeps its name, so that it keeps the attribute.
+    """
+
+    def codegen(context, builder, signature, args):
+        attributes = builder.function.attributes
+        attributes.add("noinline")
+        # llvmlite's own `add` knows no attributes with a value
+        set.add(attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.void(), codegen

@@ -125,12 +125,13 @@ def _emit_tile(emit, builder, operands, n_rows, n_vectors):
     a_rows = [emit.at(a, builder.mul(i, a_row)) for i in rows]
     c_rows = [emit.at(c, builder.mul(i, c_row)) for i in rows]
     tile = [(i, j) for i in range(n_rows) for j in range(n_vectors)]
-    start = {
-        (i, j): builder.select(accumulate, emit.load(c_rows[i], j), emit.zero)
-        for i, j in tile
-    }
 
-    before, loop = builder.block, builder.append_basic_block("depth")
+    # Two ways into the loop: with the sums so far, or from zero without reading C.
+    afresh, loop = builder.block, builder.append_basic_block("depth")
+    resume = builder.append_basic_block("resume")
+    builder.cbranch(accumulate, resume, loop)
+    builder.position_at_end(resume)
+    so_far = {(i, j): emit.load(c_rows[i], j) for i, j in tile}
     builder.branch(loop)
     builder.position_at_end(loop)
     k = builder.phi(emit.index)
@@ -146,10 +147,12 @@ def _emit_tile(emit, builder, operands, n_rows, n_vectors):
     next_k = builder.add(k, emit.constant(1))
     after = builder.append_basic_block("store")
     builder.cbranch(builder.icmp_signed("<", next_k, depth), loop, after)
-    k.add_incoming(emit.constant(0), before)
+    for before in (afresh, resume):
+        k.add_incoming(emit.constant(0), before)
     k.add_incoming(next_k, loop)
     for ij in tile:
-        sums[ij].add_incoming(start[ij], before)
+        sums[ij].add_incoming(emit.zero, afresh)
+        sums[ij].add_incoming(so_far[ij], resume)
         sums[ij].add_incoming(totals[ij], loop)
 
     builder.position_at_end(after)

@@ -5,6 +5,7 @@ nothing else has to be kept for the way back.
 """
 
 from ._jit import INTEGER, VECTOR, as_array, inlined, piece
+from ._llvm import prefer_wide_vectors
 from .elementary import logistic, tanh
 
 
@@ -13,6 +14,7 @@ def apply_to_all(function):
     """Replace each of n weighted sums z by ``function(z)``."""
 
     def apply(z, n):
+        prefer_wide_vectors()
         z = as_array(z, n)
         for i in range(n):
             z[i] = function(z[i])
@@ -25,6 +27,7 @@ def scale_by(slope):
     """Multiply each of n deltas by the ``slope`` at its unit's output."""
 
     def scale(outputs, deltas, n):
+        prefer_wide_vectors()
         outputs, deltas = as_array(outputs, n), as_array(deltas, n)
         for i in range(n):
             deltas[i] *= slope(outputs[i])

@@ -7,7 +7,7 @@ every loop runs along the samples; rows lie ``stride`` numbers apart.
 """
 
 from ._jit import INTEGER, VECTOR, as_array, inlined, piece
-from ._llvm import at, load, store
+from ._llvm import at, load, prefer_wide_vectors, store
 from .elementary import epsilon, exp, identity, log, logistic
 
 
@@ -29,6 +29,7 @@ def link_each(link):
     """Outputs of n samples, each from its own weighted sum, in place."""
 
     def link_block(z, scratch, n_outputs, stride, n):
+        prefer_wide_vectors()
         for j in range(n_outputs):
             row = as_array(at(z, j * stride), n)
             for i in range(n):
@@ -45,6 +46,7 @@ def train_each(link, loss, derivative):
     """Outputs, losses and deltas of n samples for a loss summed over the outputs."""
 
     def train_block(z, targets, weights, deltas, losses, n_outputs, stride, n):
+        prefer_wide_vectors()
         weights, losses = as_array(weights, n), as_array(losses, n)
         for i in range(n):
             losses[i] = 0
@@ -127,6 +129,7 @@ def link_classes():
     """Probabilities of the classes for n samples, in place."""
 
     def link_block(z, scratch, n_outputs, stride, n):
+        prefer_wide_vectors()
         _softmax(z, scratch, n_outputs, stride, n)
 
     return link_block
@@ -137,6 +140,7 @@ def train_classes():
     """Probabilities, log-losses and deltas of n samples of one class each."""
 
     def train_block(z, targets, weights, deltas, losses, n_outputs, stride, n):
+        prefer_wide_vectors()
         _softmax(z, losses, n_outputs, stride, n)
         weights, losses = as_array(weights, n), as_array(losses, n)
         for j in range(n_outputs):

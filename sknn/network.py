@@ -20,7 +20,7 @@ import numpy as np
 
 from ._jit import inlined, kernel
 from ._llvm import at, call, load, pointer, store
-from ._tile import lanes
+from ._tile import copy_vector, lanes
 from .products import (
     AS_IT_IS,
     OVERWRITE,
@@ -34,18 +34,19 @@ from .products import (
 from .team import share, wait_for_all
 
 STRIP = 8  # rows of W that a member takes at a time
-PANEL = 64  # rows of W that are stepped as soon as their gradient is there
+PANEL = 128  # rows of W that are stepped as soon as their gradient is there
 INT32, INT64, FLOAT64 = np.int32(0), np.int64(0), np.float64(0)
 
 
 @kernel
-def run_epoch(zero, plan, layers, members, number):
+def run_epoch(zero, plans, layers, members, number):
     """Pass once over the samples in order, one step per minibatch.
 
     Every member of a team calls it, with its number.  Returns the mean loss of the
     samples, each taken before the step it leads to, and the mean of the L2 penalty; to
     the first member, that is.
     """
+    plan = plans[0]
     total_loss, total_penalty, n_barriers = 0.0, 0.0, 0
     arrivals, rates = pointer(plan.arrivals, INT64), pointer(plan.rates, FLOAT64)
     for step in range(plan.n_steps):
@@ -78,9 +79,10 @@ def run_epoch(zero, plan, layers, members, number):
 
 
 @kernel
-def predict(zero, plan, layers, members):
+def predict(zero, plans, layers, members):
     """Write the network's outputs for the samples in order into ``plan.outputs``."""
-    me, outputs = members[0], pointer(plan.outputs, zero)
+    plan, me = plans[0], members[0]
+    outputs = pointer(plan.outputs, zero)
     for first in range(0, plan.n_samples, plan.block_rows):
         n = min(plan.block_rows, plan.n_samples - first)
         forward(zero, plan, layers, me, first, n)
@@ -160,9 +162,15 @@ def gather(zero, plan, me, first, n):
 
 @inlined
 def copy(source, target, n):
-    """Copy n numbers."""
-    for j in range(n):
-        store(target, j, load(source, j))
+    """Copy n numbers, by whole vectors; the last one may copy some a second time."""
+    width = lanes(source)
+    if n < width:
+        for j in range(n):
+            store(target, j, load(source, j))
+    else:
+        for j in range(0, n - width, width):
+            copy_vector(at(source, j), at(target, j))
+        copy_vector(at(source, n - width), at(target, n - width))
 
 
 @inlined

@@ -9,7 +9,7 @@ sum to and the L2 penalty, over the sum of the sample weights.
 import numpy as np
 
 from ._jit import INTEGER, REAL, SETTINGS, VECTOR, as_array, piece
-from ._llvm import at
+from ._llvm import at, prefer_wide_vectors
 from .elementary import at_least_tiny
 
 UPDATE = (VECTOR, VECTOR, VECTOR, INTEGER, INTEGER, SETTINGS, REAL, REAL, REAL)
@@ -31,6 +31,7 @@ def update_sgd():
     """Gradient descent with momentum, Nesterov's if ``settings[1]``."""
 
     def update(p, g, moments, distance, n, settings, rate, scale, decay):
+        prefer_wide_vectors()
         p, g, velocity = as_array(p, n), as_array(g, n), as_array(moments, n)
         settings = as_array(settings, 2)
         T = p.dtype.type
@@ -51,6 +52,7 @@ def update_adam():
     """Kingma and Ba (2014); the bias corrections of m and v are part of ``rate``."""
 
     def update(p, g, moments, distance, n, settings, rate, scale, decay):
+        prefer_wide_vectors()
         p, g, settings = as_array(p, n), as_array(g, n), as_array(settings, 3)
         m, v = as_array(moments, n), as_array(at(moments, distance), n)
         T = p.dtype.type

@@ -100,11 +100,10 @@ class Plan:
 
     def predict(self, order):
         """The network's outputs for these samples, of shape (n_samples, n_outputs)."""
-        plan = self._plan[0]
-        outputs = np.empty((order.size, plan["n_outputs"]), self._dtype)
+        outputs = np.empty((order.size, self._plan[0]["n_outputs"]), self._dtype)
         self._point(order=order, outputs=outputs)
         self._set(n_samples=order.size)
-        predict(self._zero, plan, self._layers, self._members)
+        predict(self._zero, self._plan, self._layers, self._members)
         return outputs
 
     def _connect(self, network):
@@ -188,5 +187,5 @@ class TrainingPlan(Plan):
         """Train on these samples; the mean loss, and the mean of the L2 penalty."""
         self._point(order=order, rates=rates)
         self._set(n_samples=order.size, n_steps=rates.size, alpha=alpha)
-        arguments = self._zero, self._plan[0], self._layers, self._members
+        arguments = self._zero, self._plan, self._layers, self._members
         return self._team.run(lambda number: run_epoch(*arguments, number))

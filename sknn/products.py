@@ -24,7 +24,7 @@ AS_IT_IS, TRANSPOSED = np.bool_(False), np.bool_(True)
 OVERWRITE = np.bool_(False)
 # Bytes of the rows of B that all tiles pass over before the next rows: half a
 # second-level cache, from which the tile's prefetches come in time.
-DEPTH_BYTES = 512 * 1024
+DEPTH_BYTES = 192 * 1024
 
 
 @kernel
