@@ -29,8 +29,9 @@ _OPTIONS = {
     "fastmath": {"contract", "nsz"},
 }
 
-# What a piece takes: an address of numbers in its dtype, or in float64; one number.
-VECTOR, SETTINGS, INTEGER, REAL = "vector", "settings", "integer", "real"
+# What a piece takes: a pointer to numbers of its dtype, or to float64; a zero of its
+# dtype, another number; a dtype of records is a pointer to such records.
+VECTOR, SETTINGS, ZERO, INTEGER, REAL = "vector", "settings", "zero", "integer", "real"
 _KINDS = {
     SETTINGS: types.CPointer(types.float64),
     INTEGER: types.intp,
@@ -63,14 +64,18 @@ def kernel(function, **options):
 
 
 def piece(*arguments):
-    """Decorate a function that builds C functions taking these kinds of arguments.
+    """Make a function of these kinds of arguments a `Piece`."""
+    return lambda function: Piece(function, arguments)
 
-    The function takes scalar functions and returns the loop round them; decorated,
-    it returns a `Piece`.
+
+def piece_of(*arguments):
+    """Make a function that builds pieces of these kinds of arguments.
+
+    It is given scalar functions and returns the loop round them.
     """
 
     def decorate(build):
-        return lambda *functions: Piece(build, functions, arguments)
+        return lambda *functions: Piece(build(*functions), arguments, functions)
 
     return decorate
 
@@ -78,8 +83,8 @@ def piece(*arguments):
 class Piece:
     """A C function for each dtype, compiled or loaded when its address is asked for."""
 
-    def __init__(self, build, functions, arguments):
-        self._build, self._functions, self._arguments = build, functions, arguments
+    def __init__(self, function, arguments, parts=()):
+        self._function, self._arguments, self._parts = function, arguments, parts
         self._compiled = {}
 
     def address(self, dtype):
@@ -89,19 +94,22 @@ class Piece:
         return self._compiled[dtype].address
 
     def _compile(self, dtype):
-        vector = types.CPointer(numba.from_dtype(dtype))
-        kinds = [_KINDS.get(argument, vector) for argument in self._arguments]
-        function = self._build(*self._functions)
+        kinds = [_kind(argument, numba.from_dtype(dtype)) for argument in self._arguments]
         signature = tuple(kinds), types.void
-        compiled = CFunc(function, signature, locals={}, options=_OPTIONS)
+        compiled = CFunc(self._function, signature, locals={}, options=_OPTIONS)
+        names = tuple(f"{part.__module__}.{part.__qualname__}" for part in self._parts)
         with contextlib.suppress(RuntimeError):
-            compiled._cache = _KernelCache(function, self._name())
+            compiled._cache = _KernelCache(self._function, names)
         compiled.compile()
         return compiled
 
-    def _name(self):
-        parts = [self._build, *self._functions]
-        return [f"{part.__module__}.{part.__qualname__}" for part in parts]
+
+def _kind(argument, scalar):
+    """Numba's type of an argument of a piece for this type of numbers."""
+    kinds = {ZERO: scalar, VECTOR: types.CPointer(scalar), **_KINDS}
+    if isinstance(argument, str):
+        return kinds[argument]
+    return types.CPointer(numba.from_dtype(argument))
 
 
 @cache
@@ -117,16 +125,16 @@ def _source_stamp():
 class _KernelCache(FunctionCache):
     """Numba's file cache, stamped with all sources; a damaged file is a miss."""
 
-    def __init__(self, function, name=None):
+    def __init__(self, function, parts=()):
         super().__init__(function)
-        self._name = name
+        self._parts = parts
         self._cache_file._source_stamp = _source_stamp()
 
     def _index_key(self, sig, codegen):
         # Numba tells closures apart by what they hold, which differs in each process.
-        if self._name is None:
-            return super()._index_key(sig, codegen)
-        return sig, codegen.magic_tuple(), tuple(self._name)
+        if self._parts:
+            return sig, codegen.magic_tuple(), self._parts
+        return super()._index_key(sig, codegen)
 
     def load_overload(self, sig, target_context):
         try:

@@ -5,6 +5,7 @@ import os
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 
@@ -56,6 +57,8 @@ def store(typingctx, pointer, i, value):
 @intrinsic
 def call(typingctx, address, arguments):
     """Call the C function at ``address`` with a tuple of arguments; it returns none."""
+    if any(argument == types.boolean for argument in arguments):
+        raise TypingError("a piece takes no truth values: give it 0 or 1")
 
     def codegen(context, builder, signature, args):
         address, arguments = args

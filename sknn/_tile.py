@@ -42,15 +42,14 @@ def _widths(context):
 
 
 @intrinsic
-def lanes(typingctx, pointer):
-    """Numbers of the pointer's type in a vector."""
+def lanes(typingctx, number):
+    """Numbers in a vector of this number's type, or of what a pointer points to."""
+    dtype = getattr(number, "dtype", number)
 
     def codegen(context, builder, signature, args):
-        return context.get_constant(
-            types.intp, VECTOR_BYTES * 8 // signature.args[0].dtype.bitwidth
-        )
+        return context.get_constant(types.intp, VECTOR_BYTES * 8 // dtype.bitwidth)
 
-    return types.intp(pointer), codegen
+    return types.intp(number), codegen
 
 
 @intrinsic

@@ -4,12 +4,12 @@ Forward and slope stand side by side; the slope is written from the output, so t
 nothing else has to be kept for the way back.
 """
 
-from ._jit import INTEGER, VECTOR, as_array, inlined, piece
+from ._jit import INTEGER, VECTOR, as_array, inlined, piece_of
 from ._llvm import prefer_wide_vectors
 from .elementary import logistic, tanh
 
 
-@piece(VECTOR, INTEGER)
+@piece_of(VECTOR, INTEGER)
 def apply_to_all(function):
     """Replace each of n weighted sums z by ``function(z)``."""
 
@@ -22,7 +22,7 @@ def apply_to_all(function):
     return apply
 
 
-@piece(VECTOR, VECTOR, INTEGER)
+@piece_of(VECTOR, VECTOR, INTEGER)
 def scale_by(slope):
     """Multiply each of n deltas by the ``slope`` at its unit's output."""
 

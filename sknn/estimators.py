@@ -674,9 +674,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
             self._check_known_classes(unique_labels(y), incremental)
         targets = self._encode(y)
         self.n_outputs_ = (
-            len(self.classes_)
-            if self._loss() == CROSS_ENTROPY
-            else targets.shape[1]
+            len(self.classes_) if self._loss() == CROSS_ENTROPY else targets.shape[1]
         )
         return X, targets
 

@@ -6,7 +6,7 @@ A block is a matrix with a row for each output and a column for each sample, so 
 every loop runs along the samples; rows lie ``stride`` numbers apart.
 """
 
-from ._jit import INTEGER, VECTOR, as_array, inlined, piece
+from ._jit import INTEGER, VECTOR, as_array, inlined, piece, piece_of
 from ._llvm import at, load, prefer_wide_vectors, store
 from .elementary import epsilon, exp, identity, log, logistic
 
@@ -24,7 +24,7 @@ class Loss:
         self.has_classes = has_classes  # the target is the number of a class
 
 
-@piece(VECTOR, VECTOR, INTEGER, INTEGER, INTEGER)
+@piece_of(VECTOR, VECTOR, INTEGER, INTEGER, INTEGER)
 def link_each(link):
     """Outputs of n samples, each from its own weighted sum, in place."""
 
@@ -41,7 +41,7 @@ def link_each(link):
 TRAIN = (VECTOR, VECTOR, VECTOR, VECTOR, VECTOR, INTEGER, INTEGER, INTEGER)
 
 
-@piece(*TRAIN)
+@piece_of(*TRAIN)
 def train_each(link, loss, derivative):
     """Outputs, losses and deltas of n samples for a loss summed over the outputs."""
 
@@ -51,10 +51,11 @@ def train_each(link, loss, derivative):
         for i in range(n):
             losses[i] = 0
         for j in range(n_outputs):
-            sums, target = as_array(at(z, j * stride), n), as_array(
-                at(targets, j * stride), n
+            sums, delta = (
+                as_array(at(z, j * stride), n),
+                as_array(at(deltas, j * stride), n),
             )
-            delta = as_array(at(deltas, j * stride), n)
+            target = as_array(at(targets, j * stride), n)
             for i in range(n):
                 output = link(sums[i])
                 losses[i] += weights[i] * loss(output, target[i])
@@ -125,38 +126,28 @@ def _softmax(z, scratch, n_outputs, stride, n):
 
 
 @piece(VECTOR, VECTOR, INTEGER, INTEGER, INTEGER)
-def link_classes():
+def link_classes(z, scratch, n_outputs, stride, n):
     """Probabilities of the classes for n samples, in place."""
-
-    def link_block(z, scratch, n_outputs, stride, n):
-        prefer_wide_vectors()
-        _softmax(z, scratch, n_outputs, stride, n)
-
-    return link_block
+    prefer_wide_vectors()
+    _softmax(z, scratch, n_outputs, stride, n)
 
 
 @piece(*TRAIN)
-def train_classes():
+def train_classes(z, targets, weights, deltas, losses, n_outputs, stride, n):
     """Probabilities, log-losses and deltas of n samples of one class each."""
-
-    def train_block(z, targets, weights, deltas, losses, n_outputs, stride, n):
-        prefer_wide_vectors()
-        _softmax(z, losses, n_outputs, stride, n)
-        weights, losses = as_array(weights, n), as_array(losses, n)
-        for j in range(n_outputs):
-            row, delta = as_array(at(z, j * stride), n), as_array(
-                at(deltas, j * stride), n
-            )
-            for i in range(n):
-                delta[i] = weights[i] * row[i]
+    prefer_wide_vectors()
+    _softmax(z, losses, n_outputs, stride, n)
+    weights, losses = as_array(weights, n), as_array(losses, n)
+    for j in range(n_outputs):
+        row, delta = as_array(at(z, j * stride), n), as_array(at(deltas, j * stride), n)
         for i in range(n):
-            of_class = int(load(targets, i)) * stride + i
-            losses[i] = load(z, of_class)
-            store(deltas, of_class, load(deltas, of_class) - weights[i])
-        for i in range(n):
-            losses[i] = -log(_clip(losses[i])) * weights[i]
-
-    return train_block
+            delta[i] = weights[i] * row[i]
+    for i in range(n):
+        of_class = int(load(targets, i)) * stride + i
+        losses[i] = load(z, of_class)
+        store(deltas, of_class, load(deltas, of_class) - weights[i])
+    for i in range(n):
+        losses[i] = -log(_clip(losses[i])) * weights[i]
 
 
 SQUARED_ERROR = Loss(
@@ -173,7 +164,7 @@ BINARY_CROSS_ENTROPY = Loss(
     link_each(logistic),
     train_each(logistic, log_loss_of_label, difference),
 )
-CROSS_ENTROPY = Loss("softmax", link_classes(), train_classes(), has_classes=True)
+CROSS_ENTROPY = Loss("softmax", link_classes, train_classes, has_classes=True)
 
 REGRESSION_LOSSES = {"squared_error": SQUARED_ERROR, "poisson": POISSON}
 LOSSES = [SQUARED_ERROR, POISSON, BINARY_CROSS_ENTROPY, CROSS_ENTROPY]

@@ -13,29 +13,26 @@ the samples on the way forward and back, and the rows of each W for its gradient
 step; no sum depends on how many they are.
 
 The kernels read a `PLAN`: addresses and sizes, written by plans.py.  ``zero`` is a zero
-of the dtype that is computed in, and `vector` makes a pointer of an address.
+of the dtype that is computed in, and `pointer` makes a pointer of an address.
 """
-
-import numpy as np
 
 from ._jit import inlined, kernel
 from ._llvm import at, call, load, pointer, store
-from ._tile import copy_vector, lanes
+from ._tile import lanes
 from .products import (
     AS_IT_IS,
     OVERWRITE,
     TRANSPOSED,
-    add_multiple,
-    product,
+    copy,
     sum_of_squares,
     total,
-    transpose,
+    whole_vectors,
 )
-from .team import share, wait_for_all
+from .records import FLOAT64, INT64
+from .team import share, share_of_samples, wait_for_all
 
 STRIP = 8  # rows of W that a member takes at a time
 PANEL = 128  # rows of W that are stepped as soon as their gradient is there
-INT32, INT64, FLOAT64 = np.int32(0), np.int64(0), np.float64(0)
 
 
 @kernel
@@ -68,7 +65,7 @@ def run_epoch(zero, plans, layers, members, number):
             # weights that cancel have no mean: nothing is learned
             scale = 1 / weight if last == stop and weight != 0 else 0.0
             gradients_and_steps(
-                zero, plan, layers, members, number, first, last, first > start,
+                zero, plan, layers, members, number, first, last, int(first > start),
                 scale, load(rates, step),
             )  # fmt: skip
             n_barriers = wait_for_all(arrivals, plan.n_members, n_barriers)
@@ -107,15 +104,6 @@ def batch_weight(zero, plan, start, stop):
     return result
 
 
-@inlined
-def share_of_samples(zero, plan, first, last, number):
-    """The samples between first and last that are a member's."""
-    mine, end = share(
-        last - first, lanes(pointer(plan.params, zero)), number, plan.n_members
-    )
-    return first + mine, first + end
-
-
 @kernel
 def forward(zero, plan, layers, me, first, n):
     """Outputs of every layer for a block of samples; the last ones are sums still."""
@@ -126,23 +114,20 @@ def forward(zero, plan, layers, me, first, n):
         layer = layers[depth]
         outputs = at(units, layer.outputs * plan.stride)
         if depth == 0 and plan.is_sparse:
-            sparse_forward(zero, plan, layer, me, first, n)
+            call(plan.sparse_forward, (zero, plan, layer, me, first, n))
         else:
-            product(
-                at(params, layer.weights), layer.stride, TRANSPOSED,
-                at(units, layer.inputs * plan.stride), plan.stride,
-                outputs, plan.stride,
-                layer.fan_out, whole_vectors(units, n), layer.fan_in + 1, OVERWRITE,
-                pointer(me.packed, zero),
+            call(
+                plan.product,
+                (
+                    at(params, layer.weights), layer.stride, TRANSPOSED,
+                    at(units, layer.inputs * plan.stride), plan.stride,
+                    outputs, plan.stride,
+                    layer.fan_out, whole_vectors(n, zero), layer.fan_in + 1, OVERWRITE,
+                    pointer(me.packed, zero),
+                ),
             )  # fmt: skip
         if layer.activation != 0:
             call(layer.activation, (outputs, layer.fan_out * plan.stride))
-
-
-@inlined
-def whole_vectors(pointer, n):
-    """``n`` rounded up to whole vectors."""
-    return (n + lanes(pointer) - 1) // lanes(pointer) * lanes(pointer)
 
 
 @inlined
@@ -154,43 +139,13 @@ def gather(zero, plan, me, first, n):
         for k in range(min(lanes(X), n - i)):
             row = at(X, load(order, first + i + k) * plan.n_features)
             copy(row, at(strip, k * plan.strip_stride), plan.n_features)
-        transpose(
-            strip, plan.strip_stride, at(units, i), plan.stride,
-            lanes(X), plan.n_features + 1,
+        call(
+            plan.transpose,
+            (
+                strip, plan.strip_stride, at(units, i), plan.stride,
+                lanes(X), plan.n_features + 1,
+            ),
         )  # fmt: skip
-
-
-@inlined
-def copy(source, target, n):
-    """Copy n numbers, by whole vectors; the last one may copy some a second time."""
-    width = lanes(source)
-    if n < width:
-        for j in range(n):
-            store(target, j, load(source, j))
-    else:
-        for j in range(0, n - width, width):
-            copy_vector(at(source, j), at(target, j))
-        copy_vector(at(source, n - width), at(target, n - width))
-
-
-@inlined
-def sparse_forward(zero, plan, layer, me, first, n):
-    """The first layer's weighted sums, from rows of a sparse X."""
-    values, columns = pointer(plan.values, zero), pointer(plan.columns, INT32)
-    starts, order = pointer(plan.row_starts, INT64), pointer(plan.order, INT64)
-    W = at(pointer(plan.params, zero), layer.weights)
-    units, turned = pointer(me.units, zero), pointer(me.turned, zero)
-    for i in range(n):
-        sample, z = load(order, first + i), at(turned, i * layer.stride)
-        copy(at(W, layer.fan_in * layer.stride), z, layer.stride)
-        for k in range(load(starts, sample), load(starts, sample + 1)):
-            row = at(W, load(columns, k) * layer.stride)
-            add_multiple(z, load(values, k), row, layer.columns)
-    outputs = at(units, layer.outputs * plan.stride)
-    transpose(turned, layer.stride, outputs, plan.stride, n, layer.fan_out)
-    ones = at(outputs, layer.fan_out * plan.stride)
-    for i in range(plan.stride):
-        store(ones, i, 1)
 
 
 @inlined
@@ -208,7 +163,10 @@ def output_layer(zero, plan, layers, me, first, n, place):
             weight = load(pointer(plan.weights, zero), load(order, first + i))
             store(weights, i, weight)
     outputs = layers[-1].outputs * plan.stride
-    z, deltas = at(pointer(me.units, zero), outputs), at(pointer(me.deltas, zero), outputs)
+    z, deltas = (
+        at(pointer(me.units, zero), outputs),
+        at(pointer(me.deltas, zero), outputs),
+    )
     losses = at(pointer(plan.losses, zero), place)
     sizes = plan.n_outputs, plan.stride, n
     call(plan.loss, (z, targets, weights, deltas, losses, *sizes))
@@ -222,18 +180,24 @@ def backward(zero, plan, layers, me, n):
     for depth in range(layers.size - 1, -1, -1):
         layer = layers[depth]
         above, below = layer.outputs * plan.stride, layer.inputs * plan.stride
-        transpose(
-            at(deltas, above), plan.stride,
-            at(turned, layer.strides * plan.block_rows), layer.stride,
-            layer.fan_out, n,
+        call(
+            plan.transpose,
+            (
+                at(deltas, above), plan.stride,
+                at(turned, layer.strides * plan.block_rows), layer.stride,
+                layer.fan_out, n,
+            ),
         )  # fmt: skip
         if depth == 0:
             break
-        product(
-            at(pointer(plan.params, zero), layer.weights), layer.stride, AS_IT_IS,
-            at(deltas, above), plan.stride, at(deltas, below), plan.stride,
-            layer.fan_in, whole_vectors(units, n), layer.fan_out, OVERWRITE,
-            pointer(me.packed, zero),
+        call(
+            plan.product,
+            (
+                at(pointer(plan.params, zero), layer.weights), layer.stride, AS_IT_IS,
+                at(deltas, above), plan.stride, at(deltas, below), plan.stride,
+                layer.fan_in, whole_vectors(n, zero), layer.fan_out, OVERWRITE,
+                pointer(me.packed, zero),
+            ),
         )  # fmt: skip
         slope = layers[depth - 1].slope
         if slope != 0:
@@ -252,8 +216,9 @@ def gradients_and_steps(
         row, stop = share(layer.fan_in + 1, STRIP, number, plan.n_members)
         is_sparse = depth == 0 and plan.is_sparse != 0
         if is_sparse:
-            sparse_gradients(
-                zero, plan, layer, members, first, last, accumulate, row, stop
+            call(
+                plan.sparse_gradients,
+                (zero, plan, layer, members[0], first, last, accumulate, row, stop),
             )
         for row in range(row, stop, PANEL):
             n_rows = min(PANEL, stop - row)
@@ -281,36 +246,13 @@ def gradients(zero, plan, layer, members, first, last, accumulate, row, n_rows):
             turned = at(
                 pointer(members[number].turned, zero), layer.strides * plan.block_rows
             )
-            product(
-                units, plan.stride, AS_IT_IS, turned, layer.stride, grads, layer.stride,
-                n_rows, layer.columns, stop - start, accumulate or start > first, grads,
+            call(
+                plan.product,
+                (
+                    units, plan.stride, AS_IT_IS, turned, layer.stride, grads, layer.stride,
+                    n_rows, layer.columns, stop - start, accumulate or int(start > first), grads,
+                ),
             )  # fmt: skip
-
-
-@inlined
-def sparse_gradients(
-    zero, plan, layer, members, first, last, accumulate, row, end
-):
-    """The same for all of a member's rows of the first W, from rows of a sparse X."""
-    values, columns = pointer(plan.values, zero), pointer(plan.columns, INT32)
-    starts, order = pointer(plan.row_starts, INT64), pointer(plan.order, INT64)
-    grads = at(pointer(plan.grads, zero), layer.weights)
-    if not accumulate:
-        for i in range(row * layer.stride, end * layer.stride):
-            store(grads, i, zero)
-    for number in range(plan.n_members):
-        start, stop = share_of_samples(zero, plan, first, last, number)
-        for i in range(start, stop):
-            delta = at(pointer(members[number].turned, zero), (i - start) * layer.stride)
-            sample = load(order, i)
-            for k in range(load(starts, sample), load(starts, sample + 1)):
-                column = load(columns, k)
-                if row <= column < end:
-                    grad = at(grads, column * layer.stride)
-                    add_multiple(grad, load(values, k), delta, layer.columns)
-            if end > layer.fan_in:
-                grad = at(grads, layer.fan_in * layer.stride)
-                add_multiple(grad, type(zero)(1), delta, layer.columns)
 
 
 @inlined

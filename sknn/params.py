@@ -9,23 +9,9 @@ from functools import cache
 
 import numpy as np
 
+from .records import LAYER
+
 VECTOR_BYTES = 64
-
-LAYER = np.dtype(
-    [
-        ("fan_in", np.int64),
-        ("fan_out", np.int64),
-        ("weights", np.int64),  # where W starts in params
-        ("stride", np.int64),  # from one row of W to the next
-        ("columns", np.int64),  # fan_out in whole vectors
-        ("inputs", np.int64),  # rows before the inputs in a block of units
-        ("outputs", np.int64),
-        ("strides", np.int64),  # of the layers before this one, in sum
-        ("activation", np.int64),  # addresses of its pieces, for a plan to fill in
-        ("slope", np.int64),
-    ]
-)
-
 
 def padded(n, dtype):
     """``n`` rounded up to whole vectors."""

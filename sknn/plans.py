@@ -13,49 +13,11 @@ from .activations import ACTIVATIONS
 from .losses import Loss
 from .network import STRIP, predict, run_epoch
 from .params import n_params, n_units, padded, row_stride, zeros
-from .products import scratch_size
+from .products import product, scratch_size, transpose
+from .records import ADDRESSES, MEMBER, PLAN
+from .sparse import sparse_forward, sparse_gradients
 
 BLOCK_ROWS = 256  # samples of a block, at most
-
-# The dtype of what an address is of; None is the one that is computed in.
-ADDRESSES = {
-    "params": None,
-    "dense": None,
-    "values": None,
-    "columns": np.int32,
-    "row_starts": np.int64,
-    "targets": None,
-    "weights": None,
-    "order": np.int64,  # numbers of the samples, one minibatch after the other
-    "outputs": None,
-    "losses": None,  # of the samples of a minibatch
-    "penalties": np.float64,  # of each strip of weights: the sum of their squares
-    "grads": None,
-    "moments": None,
-    "settings": np.float64,
-    "rates": np.float64,  # of each step
-    "arrivals": np.int64,
-}
-SIZES = ["n_samples", "n_steps", "batch_size", "n_features", "n_targets", "n_outputs"]
-SIZES += ["n_params", "n_strips", "n_members", "block_rows", "stride", "strip_stride"]
-PIECES = ["link", "loss", "update"]
-FLAGS = ["is_sparse", "has_weights"]
-PLAN = np.dtype(
-    [(name, np.int64) for name in [*ADDRESSES, *SIZES, *PIECES, *FLAGS]]
-    + [("alpha", np.float64)]
-)
-# What each member of a team has to itself.
-MEMBER_ADDRESSES = [
-    "units",
-    "deltas",
-    "turned",
-    "targets",
-    "weights",
-    "strip",  # a few samples, each followed by a one
-    "packed",  # scratch of a product
-]
-MEMBER = np.dtype([(name, np.int64) for name in MEMBER_ADDRESSES])
-
 
 class Network(NamedTuple):
     """A network: its flat parameters, its table of layers, what it is made of."""
@@ -112,7 +74,13 @@ class Plan:
         if activation:
             address = activation.forward.address(self._dtype)
             self._layers["activation"][:-1] = address
-        self._set(link=network.loss.link.address(self._dtype))
+        self._set(
+            product=product.address(self._dtype),
+            transpose=transpose.address(self._dtype),
+            link=network.loss.link.address(self._dtype),
+        )
+        if self._plan[0]["is_sparse"]:
+            self._set(sparse_forward=sparse_forward.address(self._dtype))
 
     def _give(self, member, inputs):
         """Allocate what one member has to itself."""
@@ -175,6 +143,8 @@ class TrainingPlan(Plan):
             loss=network.loss.train.address(self._dtype),
             update=update.address(self._dtype) if update else 0,
         )
+        if self._plan[0]["is_sparse"]:
+            self._set(sparse_gradients=sparse_gradients.address(self._dtype))
         activation = ACTIVATIONS[network.activation]
         if activation:
             self._layers["slope"][:-1] = activation.backward.address(self._dtype)

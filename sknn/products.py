@@ -4,9 +4,7 @@ The rows of B and C are padded to whole vectors, so a product is a grid of regis
 tiles and nothing else; A is read one number at a time, by rows or by columns.
 """
 
-import numpy as np
-
-from ._jit import inlined, kernel, reduction
+from ._jit import INTEGER, VECTOR, inlined, piece, reduction
 from ._llvm import at, load, store
 from ._tile import (
     VECTOR_BYTES,
@@ -18,16 +16,18 @@ from ._tile import (
     transpose_block,
 )
 
-# How a product reads A, and writes C.  A plain False or True would be a type of its own
-# to Numba, which would compile the product once for each.
-AS_IT_IS, TRANSPOSED = np.bool_(False), np.bool_(True)
-OVERWRITE = np.bool_(False)
+# How a product reads A, and writes C.
+AS_IT_IS, TRANSPOSED = 0, 1
+OVERWRITE = 0
 # Bytes of the rows of B that all tiles pass over before the next rows: half a
 # second-level cache, from which the tile's prefetches come in time.
 DEPTH_BYTES = 192 * 1024
 
 
-@kernel
+@piece(
+    VECTOR, INTEGER, INTEGER, VECTOR, INTEGER, VECTOR, INTEGER,
+    INTEGER, INTEGER, INTEGER, INTEGER, VECTOR,
+)  # fmt: skip
 def product(
     a, a_stride, a_transposed, b, b_stride, c, c_stride, m, n, depth, accumulate, packed
 ):
@@ -37,7 +37,7 @@ def product(
     """
     row, step = (1, a_stride) if a_transposed else (a_stride, 1)
     # The columns of a large A lie far apart: copy what many tiles will read again.
-    copies = a_transposed and n > 4 * lanes(c)
+    copies = a_transposed != 0 and n > 4 * lanes(c)
     most = max(64, DEPTH_BYTES // (VECTOR_BYTES // lanes(c) * b_stride))
     for k in range(0, depth, most):
         block = min(most, depth - k)
@@ -51,7 +51,7 @@ def product(
                 height, packed if copies else a_ik,
                 1 if copies else row, height if copies else step,
                 at(b, k * b_stride), b_stride, at(c, i * c_stride), c_stride,
-                n, block, accumulate or k > 0,
+                n, block, accumulate != 0 or k > 0,
             )  # fmt: skip
             i += height
 
@@ -87,7 +87,7 @@ def _pack_columns(a, a_stride, height, depth, packed):
         copy_vector(at(a, k * a_stride), at(packed, k * height))
 
 
-@kernel
+@piece(VECTOR, INTEGER, VECTOR, INTEGER, INTEGER, INTEGER)
 def transpose(a, a_row, t, t_row, m, n):
     """T[j, i] = A[i, j] for i < m and j < n, both rounded up to whole vectors."""
     for i in range(0, m, lanes(a)):
@@ -96,10 +96,22 @@ def transpose(a, a_row, t, t_row, m, n):
 
 
 @inlined
-def add_multiple(c, factor, b, n):
-    """c[:n] += factor * b[:n]."""
-    for j in range(n):
-        store(c, j, load(c, j) + factor * load(b, j))
+def copy(source, target, n):
+    """Copy n numbers, by whole vectors; the last one may copy some a second time."""
+    width = lanes(source)
+    if n < width:
+        for j in range(n):
+            store(target, j, load(source, j))
+    else:
+        for j in range(0, n - width, width):
+            copy_vector(at(source, j), at(target, j))
+        copy_vector(at(source, n - width), at(target, n - width))
+
+
+@inlined
+def whole_vectors(n, number):
+    """``n`` rounded up to whole vectors of numbers like this one."""
+    return (n + lanes(number) - 1) // lanes(number) * lanes(number)
 
 
 @reduction

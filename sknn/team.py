@@ -11,6 +11,7 @@ import numpy as np
 
 from ._jit import inlined
 from ._llvm import add_one, give_way, read
+from ._tile import lanes
 
 # Looks at the counter before the core is left to another thread.
 PATIENCE = 2_000
@@ -24,6 +25,13 @@ def share(n, grain, number, size):
     first = n_grains * number // size * grain
     last = n_grains * (number + 1) // size * grain
     return min(first, n), min(last, n)
+
+
+@inlined
+def share_of_samples(zero, plan, first, last, number):
+    """The samples from first up to last that are a member's, in whole vectors."""
+    mine, end = share(last - first, lanes(zero), number, plan.n_members)
+    return first + mine, first + end
 
 
 @inlined
