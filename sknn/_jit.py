@@ -94,7 +94,9 @@ class Piece:
         return self._compiled[dtype].address
 
     def _compile(self, dtype):
-        kinds = [_kind(argument, numba.from_dtype(dtype)) for argument in self._arguments]
+        kinds = [
+            _kind(argument, numba.from_dtype(dtype)) for argument in self._arguments
+        ]
         signature = tuple(kinds), types.void
         compiled = CFunc(self._function, signature, locals={}, options=_OPTIONS)
         names = tuple(f"{part.__module__}.{part.__qualname__}" for part in self._parts)

@@ -38,6 +38,7 @@ from .activations import ACTIVATIONS
 from .losses import (
     BINARY_CROSS_ENTROPY,
     CROSS_ENTROPY,
+    LOSSES,
     OF_OUT_ACTIVATION,
     REGRESSION_LOSSES,
 )
@@ -239,7 +240,7 @@ class _BaseMLP(BaseEstimator):
     def _publish(self, network, progress, optimizer):
         """Set the fitted attributes, all at once and last of all."""
         self.n_layers_ = network.layers.size + 1
-        self.out_activation_ = network.loss.out_activation
+        self.out_activation_ = LOSSES[network.loss].out_activation
         self.n_iter_ = progress.n_iter
         self.t_ = progress.t
         self.loss_ = progress.loss
@@ -983,7 +984,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         return X, targets
 
     def _loss(self):
-        return REGRESSION_LOSSES[self.loss]
+        return self.loss
 
     def _strata(self, targets):
         return None

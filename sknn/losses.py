@@ -18,10 +18,9 @@ class Loss:
     weighted loss of each sample and its derivatives with respect to the sums.
     """
 
-    def __init__(self, out_activation, link, train, is_mean=False, has_classes=False):
+    def __init__(self, out_activation, link, train, is_mean=False):
         self.out_activation, self.link, self.train = out_activation, link, train
         self.is_mean = is_mean  # over the outputs, where others are a sum
-        self.has_classes = has_classes  # the target is the number of a class
 
 
 @piece_of(VECTOR, VECTOR, INTEGER, INTEGER, INTEGER)
@@ -150,22 +149,24 @@ def train_classes(z, targets, weights, deltas, losses, n_outputs, stride, n):
         losses[i] = -log(_clip(losses[i])) * weights[i]
 
 
-SQUARED_ERROR = Loss(
-    "identity",
-    link_each(identity),
-    train_each(identity, half_squared_error, difference),
-    is_mean=True,
-)
-POISSON = Loss(
-    "exp", link_each(exp), train_each(exp, half_poisson_deviance, difference)
-)
-BINARY_CROSS_ENTROPY = Loss(
-    "logistic",
-    link_each(logistic),
-    train_each(logistic, log_loss_of_label, difference),
-)
-CROSS_ENTROPY = Loss("softmax", link_classes, train_classes, has_classes=True)
-
-REGRESSION_LOSSES = {"squared_error": SQUARED_ERROR, "poisson": POISSON}
-LOSSES = [SQUARED_ERROR, POISSON, BINARY_CROSS_ENTROPY, CROSS_ENTROPY]
-OF_OUT_ACTIVATION = {loss.out_activation: loss for loss in LOSSES}
+SQUARED_ERROR, POISSON = "squared_error", "poisson"
+BINARY_CROSS_ENTROPY, CROSS_ENTROPY = "binary_cross_entropy", "cross_entropy"
+LOSSES = {
+    SQUARED_ERROR: Loss(
+        "identity",
+        link_each(identity),
+        train_each(identity, half_squared_error, difference),
+        is_mean=True,
+    ),
+    POISSON: Loss(
+        "exp", link_each(exp), train_each(exp, half_poisson_deviance, difference)
+    ),
+    BINARY_CROSS_ENTROPY: Loss(
+        "logistic",
+        link_each(logistic),
+        train_each(logistic, log_loss_of_label, difference),
+    ),
+    CROSS_ENTROPY: Loss("softmax", link_classes, train_classes),
+}
+REGRESSION_LOSSES = [SQUARED_ERROR, POISSON]
+OF_OUT_ACTIVATION = {loss.out_activation: name for name, loss in LOSSES.items()}

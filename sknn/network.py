@@ -213,14 +213,14 @@ def gradients_and_steps(
     strip = 0
     for depth in range(layers.size):
         layer = layers[depth]
-        row, stop = share(layer.fan_in + 1, STRIP, number, plan.n_members)
+        start, stop = share(layer.fan_in + 1, STRIP, number, plan.n_members)
         is_sparse = depth == 0 and plan.is_sparse != 0
         if is_sparse:
             call(
                 plan.sparse_gradients,
-                (zero, plan, layer, members[0], first, last, accumulate, row, stop),
+                (zero, plan, layer, members[0], first, last, accumulate, start, stop),
             )
-        for row in range(row, stop, PANEL):
+        for row in range(start, stop, PANEL):
             n_rows = min(PANEL, stop - row)
             if not is_sparse:
                 gradients(
@@ -249,8 +249,9 @@ def gradients(zero, plan, layer, members, first, last, accumulate, row, n_rows):
             call(
                 plan.product,
                 (
-                    units, plan.stride, AS_IT_IS, turned, layer.stride, grads, layer.stride,
-                    n_rows, layer.columns, stop - start, accumulate or int(start > first), grads,
+                    units, plan.stride, AS_IT_IS, turned, layer.stride,
+                    grads, layer.stride, n_rows, layer.columns, stop - start,
+                    accumulate or int(start > first), grads,
                 ),
             )  # fmt: skip
 

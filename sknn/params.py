@@ -13,6 +13,7 @@ from .records import LAYER
 
 VECTOR_BYTES = 64
 
+
 def padded(n, dtype):
     """``n`` rounded up to whole vectors."""
     lanes = VECTOR_BYTES // np.dtype(dtype).itemsize

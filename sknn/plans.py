@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .activations import ACTIVATIONS
-from .losses import Loss
+from .losses import LOSSES
 from .network import STRIP, predict, run_epoch
 from .params import n_params, n_units, padded, row_stride, zeros
 from .products import product, scratch_size, transpose
@@ -19,13 +19,14 @@ from .sparse import sparse_forward, sparse_gradients
 
 BLOCK_ROWS = 256  # samples of a block, at most
 
+
 class Network(NamedTuple):
-    """A network: its flat parameters, its table of layers, what it is made of."""
+    """A network: its flat parameters, its table of layers, its pieces' names."""
 
     params: np.ndarray
     layers: np.ndarray
     activation: str
-    loss: Loss
+    loss: str
 
 
 class Plan:
@@ -77,7 +78,7 @@ class Plan:
         self._set(
             product=product.address(self._dtype),
             transpose=transpose.address(self._dtype),
-            link=network.loss.link.address(self._dtype),
+            link=LOSSES[network.loss].link.address(self._dtype),
         )
         if self._plan[0]["is_sparse"]:
             self._set(sparse_forward=sparse_forward.address(self._dtype))
@@ -140,7 +141,7 @@ class TrainingPlan(Plan):
             batch_size=batch_size,
             n_params=self.grads.size,
             n_strips=strips,
-            loss=network.loss.train.address(self._dtype),
+            loss=LOSSES[network.loss].train.address(self._dtype),
             update=update.address(self._dtype) if update else 0,
         )
         if self._plan[0]["is_sparse"]:

@@ -63,5 +63,3 @@ MEMBER_ADDRESSES = [
     "packed",  # scratch of a product
 ]
 MEMBER = np.dtype([(name, np.int64) for name in MEMBER_ADDRESSES])
-
-

@@ -11,6 +11,7 @@ import scipy.optimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
 
+from .losses import LOSSES
 from .optimizers import OPTIMIZERS
 from .params import layer_units, views, zeros
 from .plans import TrainingPlan
@@ -141,7 +142,7 @@ def step_rates(optimizer, n_steps):
 
 def mean_loss(network, loss):
     """scikit-learn's loss of a sample: squared errors are a mean over the outputs."""
-    if network.loss.is_mean:
+    if LOSSES[network.loss].is_mean:
         return loss / int(network.layers[-1]["fan_out"])
     return loss
 

@@ -10,10 +10,11 @@ import sknn
 
 # From the ground up: a module imports only from the floors below its own.
 FLOORS = [
-    {"_jit", "_llvm", "params", "samples"},
-    {"elementary", "products"},
-    {"activations", "losses", "optimizers"},
+    {"_bits", "_jit", "_llvm", "_tile", "records", "samples"},
+    {"elementary", "params", "products", "team"},
+    {"activations", "losses", "optimizers", "sparse"},
     {"network"},
+    {"plans"},
     {"training"},
     {"estimators"},
     {"compilation", "tables"},
@@ -25,15 +26,15 @@ FLOOR_OF = {module: floor for floor, names in enumerate(FLOORS) for module in na
 
 # The only rooms in which a third-party package may be named; numpy may in all.
 ROOMS = {
-    "llvmlite": {"_jit", "_llvm"},
-    "numba": {"_jit", "_llvm"},
+    "llvmlite": {"_bits", "_llvm", "_tile"},
+    "numba": {"_bits", "_jit", "_llvm", "_tile"},
     "scipy": {"estimators", "training"},
     "sklearn": {"estimators", "training", "comparison", "tables", "__main__"},
     "numpy": set(FLOOR_OF),
 }
 
 LINES_OF_A_FUNCTION = 60
-LINES_OF_THE_PACKAGE = 2_200
+LINES_OF_THE_PACKAGE = 2_800
 
 PATHS = {path.stem: path for path in sorted(Path(sknn.__file__).parent.glob("*.py"))}
 TREES = {module: ast.parse(path.read_text()) for module, path in PATHS.items()}

@@ -5,19 +5,17 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from sknn import MLPClassifier, MLPRegressor, _llvm, network, params
+from sknn import MLPClassifier, MLPRegressor, _tile, network, params, products
+from sknn._jit import kernel
+from sknn._llvm import call, pointer
 from sknn.activations import ACTIVATIONS
-from sknn.losses import (
-    BINARY_CROSS_ENTROPY,
-    CROSS_ENTROPY,
-    OUT_ACTIVATIONS,
-    POISSON,
-)
-from sknn.network import BLOCK_ROWS, run_epoch, workspace
-from sknn.optimizers import HYPER, OPTIMIZERS
+from sknn.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, LOSSES, POISSON
+from sknn.optimizers import OPTIMIZERS
 from sknn.params import layer_table, n_params, pack, padded, views, zeros
-from sknn.products import product, scratch_size, transpose
+from sknn.plans import BLOCK_ROWS, Network, TrainingPlan
+from sknn.products import scratch_size
 from sknn.samples import freeze
+from sknn.team import Team
 
 DTYPES = [np.float32, np.float64]
 BATCH_SIZE = 7
@@ -31,8 +29,20 @@ def _matrix(array, extra=0):
     return flat, stride
 
 
-@pytest.mark.parametrize("accumulate", [False, True])
-@pytest.mark.parametrize("transposed", [False, True])
+@kernel
+def _product(piece, zero, a, b, c, packed, a_stride, b_stride, c_stride, shape, flags):
+    call(
+        piece,
+        (
+            pointer(a, zero), a_stride, flags[0], pointer(b, zero), b_stride,
+            pointer(c, zero), c_stride, shape[0], shape[1], shape[2], flags[1],
+            pointer(packed, zero),
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("accumulate", [0, 1])
+@pytest.mark.parametrize("transposed", [0, 1])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     "m, n, depth",
@@ -43,7 +53,7 @@ def _matrix(array, extra=0):
         (3, 100, 257),
         (65, 48, 33),
         (31, 80, 512),
-        (77, 170, 300),
+        (77, 170, 700),
     ],
 )
 def test_product(m, n, depth, dtype, transposed, accumulate):
@@ -54,9 +64,11 @@ def test_product(m, n, depth, dtype, transposed, accumulate):
     a, a_stride = _matrix(A.T if transposed else A)
     b, b_stride = _matrix(B)
     c, c_stride = _matrix(C)
-    product(
-        a, 0, a_stride, transposed, b, 0, b_stride, c, 0, c_stride,
-        m, c_stride, depth, accumulate, zeros(scratch_size(m), dtype),
+    packed = zeros(scratch_size(depth), dtype)
+    addresses = [array.ctypes.data for array in (a, b, c, packed)]
+    _product(
+        products.product.address(np.dtype(dtype)), dtype(0), *addresses,
+        a_stride, b_stride, c_stride, (m, c_stride, depth), (transposed, accumulate),
     )  # fmt: skip
     expected = A.astype(float) @ B + accumulate * C
     result = c.reshape(m, c_stride)
@@ -66,16 +78,22 @@ def test_product(m, n, depth, dtype, transposed, accumulate):
     assert not result[:, n:].any()
 
 
+@kernel
+def _transpose(piece, zero, a, a_row, t, t_row, m, n):
+    call(piece, (pointer(a, zero), a_row, pointer(t, zero), t_row, m, n))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("m, n", [(1, 1), (16, 16), (17, 33), (40, 7), (64, 48)])
-def test_transpose(m, n, dtype):
+def test_transpose_of_whole_vectors(m, n, dtype):
+    m, n = padded(m, dtype), padded(n, dtype)
     A = np.random.default_rng(0).normal(size=(m, n)).astype(dtype)
     a, stride = _matrix(A)
-    t_stride = padded(m, dtype)
-    t = zeros(n * t_stride, dtype)
-    transpose(a, 0, stride, t, 0, t_stride, m, n)
-    assert np.array_equal(t.reshape(n, t_stride)[:, :m], A.T)
-    assert not t.reshape(n, t_stride)[:, m:].any()
+    t = zeros(n * m, dtype)
+    piece = products.transpose.address(np.dtype(dtype))
+    # what is not a whole vector is rounded up
+    _transpose(piece, dtype(0), a.ctypes.data, stride, t.ctypes.data, m, m - 3, n - 3)
+    assert np.array_equal(t.reshape(n, m), A.T)
 
 
 class Case:
@@ -91,7 +109,7 @@ class Case:
         self.weights = rng.uniform(0.5, 2, n_samples) if weighted else None
         self.targets = self._targets(rng, n_samples, n_outputs)
         units = [4, 19, 6, n_outputs]
-        self.layers = layer_table(units, ACTIVATIONS[activation], np.float64, sparse)
+        self.layers = layer_table(units, np.float64, sparse)
         self.coefs = [
             rng.normal(scale=0.5, size=s)
             for s in zip(units[:-1], units[1:], strict=True)
@@ -110,23 +128,24 @@ class Case:
             return rng.poisson(1.0, (n_samples, n_outputs))
         return rng.normal(size=(n_samples, n_outputs))
 
-    def run(self, order, solver="lbfgs", batch_size=None, n_steps=1, learning_rate=0.1):
-        """Loss of one epoch; params change and grads are left in ``self.work``."""
-        hyper = np.zeros(1, HYPER)
-        hyper["optimizer"], hyper["alpha"] = OPTIMIZERS[solver], self.alpha
-        hyper["beta_1"], hyper["beta_2"], hyper["epsilon"] = 0.9, 0.999, 1e-8
-        hyper["momentum"], hyper["nesterov"] = 0.9, True
-        t = np.arange(1, n_steps + 1)
-        rates = np.full(n_steps, learning_rate)
+    def run(
+        self, order, solver="lbfgs", batch_size=None, n_steps=1, learning_rate=0.1,
+        n_threads=1,
+    ):  # fmt: skip
+        """Loss of one epoch; params change and grads are left in ``self.grads``."""
+        t, rates = np.arange(1, n_steps + 1), np.full(n_steps, learning_rate)
         if solver == "adam":
             rates *= np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
-        batch_size = batch_size or order.size
-        self.work = workspace(self.layers, batch_size, np.float64)
-        moments = np.zeros((2, self.params.size))
-        return run_epoch(
-            self.params, self.layers, self.samples, order, batch_size, self.loss,
-            hyper[0], rates, moments, self.work,
-        )  # fmt: skip
+        network = Network(self.params, self.layers, self.activation, self.loss)
+        optimizer = OPTIMIZERS[solver]
+        with Team(n_threads) as team:
+            plan = TrainingPlan(
+                network, self.samples, batch_size or order.size, team, optimizer.update
+            )
+            moments = np.zeros(optimizer.n_moments * self.params.size)
+            plan.remember(moments, optimizer.settings(MLPRegressor()))
+            self.grads = plan.grads
+            return plan.run_epoch(order, rates, self.alpha)
 
     def naive(self, rows):
         y = self.targets
@@ -140,7 +159,7 @@ class Case:
 
 
 every_network = pytest.mark.parametrize(
-    "activation, loss", [(a, c) for a in ACTIVATIONS for c in OUT_ACTIVATIONS]
+    "activation, loss", [(a, c) for a in ACTIVATIONS for c in LOSSES]
 )
 
 
@@ -150,7 +169,7 @@ def test_gradient_against_finite_differences(activation, loss, sparse):
     case = Case(activation, loss, sparse=sparse)
     rows, weight = np.arange(30), case.weights.sum()
     case.run(rows)
-    grads = case.work.grads / weight
+    grads = case.grads / weight
     start, step = case.params.copy(), 1e-6
     real = np.flatnonzero(start)  # not the padding
     for i in np.random.default_rng(1).choice(real, 40, replace=False):
@@ -172,7 +191,7 @@ def test_loss_and_gradient_against_numpy(activation, loss, sparse, n_samples):
     value, penalty = case.run(rows)
     expected, coef_grads, intercept_grads = case.naive(rows)
     assert value + penalty == pytest.approx(expected, rel=1e-12)
-    grads = views(case.work.grads, case.layers)
+    grads = views(case.grads, case.layers)
     total = case.weights.sum()
     for coef, grad, expected_grad in zip(case.coefs, grads[0], coef_grads, strict=True):
         computed = (grad + case.alpha * coef) / total
@@ -215,7 +234,7 @@ def test_padding_stays_zero(solver, dtype):
     net = MLPRegressor(
         hidden_layer_sizes=(3, 21), solver=solver, max_iter=5, random_state=0
     ).fit(X, y)
-    (params, layers, _), _ = net._network
+    (params, layers, *_), _ = net._network
     coefs, intercepts = views(params.copy(), layers)
     assert np.array_equal(pack(coefs, intercepts, layers, params.dtype), params)
     assert params.size == n_params(layers) > sum(c.size for c in coefs)
@@ -239,7 +258,7 @@ def test_one_compilation_per_dtype():
 
 
 def test_rows_are_padded_to_the_vectors_of_the_tiles():
-    assert _llvm.VECTOR_BYTES == params.VECTOR_BYTES
+    assert _tile.VECTOR_BYTES == params.VECTOR_BYTES
 
 
 def test_nan_stays_visible():
