@@ -96,6 +96,7 @@ class _BaseMLP(BaseEstimator):
             Options(Real, {np.inf}),
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [None, Integral],
     }
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -474,6 +475,10 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         Epochs without improvement that are borne.
     max_fun : int, default=15000
         Largest number of evaluations of the loss for 'lbfgs'.
+    n_jobs : int or None, default=None
+        Threads of ``fit``; None is 1 unless in a :obj:`joblib.parallel_config` context,
+        -1 is all cores.  Small minibatches take fewer, and so does a fit inside a
+        worker of joblib's.  The results do not depend on it.
 
     Attributes
     ----------
@@ -556,6 +561,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         epsilon=1e-8,
         n_iter_no_change=10,
         max_fun=15000,
+        n_jobs=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -580,6 +586,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.n_jobs = n_jobs
 
     @available_if(_has_stochastic_solver)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -809,6 +816,10 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         Epochs without improvement that are borne.
     max_fun : int, default=15000
         Largest number of evaluations of the loss for 'lbfgs'.
+    n_jobs : int or None, default=None
+        Threads of ``fit``; None is 1 unless in a :obj:`joblib.parallel_config` context,
+        -1 is all cores.  Small minibatches take fewer, and so does a fit inside a
+        worker of joblib's.  The results do not depend on it.
 
     Attributes
     ----------
@@ -896,6 +907,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         epsilon=1e-8,
         n_iter_no_change=10,
         max_fun=15000,
+        n_jobs=None,
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -921,6 +933,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.n_jobs = n_jobs
 
     @available_if(_has_stochastic_solver)
     @_fit_context(prefer_skip_nested_validation=True)

@@ -23,20 +23,21 @@ from .products import (
     AS_IT_IS,
     OVERWRITE,
     TRANSPOSED,
+    add,
     copy,
     sum_of_squares,
     total,
     whole_vectors,
 )
 from .records import FLOAT64, INT64
-from .team import share, share_of_samples, wait_for_all
+from .team import share, wait_for_all
 
 STRIP = 8  # rows of W that a member takes at a time
 PANEL = 128  # rows of W that are stepped as soon as their gradient is there
 
 
 @kernel
-def run_epoch(zero, plans, layers, members, number):
+def run_epoch(zero, plans, layers, blocks, number):
     """Pass once over the samples in order, one step per minibatch.
 
     Every member of a team calls it, with its number.  Returns the mean loss of the
@@ -50,14 +51,11 @@ def run_epoch(zero, plans, layers, members, number):
         start = step * plan.batch_size
         stop = min(start + plan.batch_size, plan.n_samples)
         weight = batch_weight(zero, plan, start, stop)
-        for first in range(start, stop, plan.block_rows * plan.n_members):
-            last = min(first + plan.block_rows * plan.n_members, stop)
-            mine, end = share_of_samples(zero, plan, first, last, number)
-            if mine < end:
-                me, n = members[number], end - mine
-                forward(zero, plan, layers, me, mine, n)
-                output_layer(zero, plan, layers, me, mine, n, mine - start)
-                backward(zero, plan, layers, me, n)
+        for first in range(start, stop, plan.block_rows * plan.n_blocks):
+            last = min(first + plan.block_rows * plan.n_blocks, stop)
+            mine, end = share(plan.n_blocks, 1, number, plan.n_members)
+            for i in range(mine, end):
+                train_block(zero, plan, layers, blocks[i], start, first, last, i)
             n_barriers = wait_for_all(arrivals, plan.n_members, n_barriers)
             if number == 0 and last == stop and weight != 0:
                 losses = total(pointer(plan.losses, zero), stop - start)
@@ -65,7 +63,7 @@ def run_epoch(zero, plans, layers, members, number):
             # weights that cancel have no mean: nothing is learned
             scale = 1 / weight if last == stop and weight != 0 else 0.0
             gradients_and_steps(
-                zero, plan, layers, members, number, first, last, int(first > start),
+                zero, plan, layers, blocks, number, first, last, int(first > start),
                 scale, load(rates, step),
             )  # fmt: skip
             n_barriers = wait_for_all(arrivals, plan.n_members, n_barriers)
@@ -76,20 +74,27 @@ def run_epoch(zero, plans, layers, members, number):
 
 
 @kernel
-def predict(zero, plans, layers, members):
+def predict(zero, plans, layers, blocks):
     """Write the network's outputs for the samples in order into ``plan.outputs``."""
-    plan, me = plans[0], members[0]
+    plan, block = plans[0], blocks[0]
     outputs = pointer(plan.outputs, zero)
     for first in range(0, plan.n_samples, plan.block_rows):
         n = min(plan.block_rows, plan.n_samples - first)
-        forward(zero, plan, layers, me, first, n)
-        z = at(pointer(me.units, zero), layers[-1].outputs * plan.stride)
-        scratch = pointer(me.weights, zero)
+        forward(zero, plan, layers, block, first, n)
+        z = at(pointer(block.units, zero), layers[-1].outputs * plan.stride)
+        scratch = pointer(block.weights, zero)
         call(plan.link, (z, scratch, plan.n_outputs, plan.stride, n))
         for i in range(n):
             for j in range(plan.n_outputs):
                 output = load(z, j * plan.stride + i)
                 store(outputs, (first + i) * plan.n_outputs + j, output)
+
+
+@inlined
+def rows_of_block(plan, first, last, i):
+    """First and last of the samples of block ``i`` of those from first up to last."""
+    start = min(first + i * plan.block_rows, last)
+    return start, min(start + plan.block_rows, last)
 
 
 @inlined
@@ -104,17 +109,34 @@ def batch_weight(zero, plan, start, stop):
     return result
 
 
+@inlined
+def train_block(zero, plan, layers, block, batch, first, last, i):
+    """Send a block of samples forward and back; its own gradients, if it has any."""
+    start, stop = rows_of_block(plan, first, last, i)
+    n = stop - start
+    if n > 0:
+        forward(zero, plan, layers, block, start, n)
+        output_layer(zero, plan, layers, block, start, n, start - batch)
+        backward(zero, plan, layers, block, n)
+        if plan.sums_blocks:
+            for depth in range(layers.size):
+                layer = layers[depth]
+                grads, n_rows = pointer(block.grads, zero), layer.fan_in + 1
+                grads = at(grads, layer.weights)
+                weight_gradient(zero, plan, layer, block, 0, n_rows, n, 0, grads)
+
+
 @kernel
-def forward(zero, plan, layers, me, first, n):
+def forward(zero, plan, layers, block, first, n):
     """Outputs of every layer for a block of samples; the last ones are sums still."""
-    units, params = pointer(me.units, zero), pointer(plan.params, zero)
+    units, params = pointer(block.units, zero), pointer(plan.params, zero)
     if not plan.is_sparse:
-        gather(zero, plan, me, first, n)
+        gather(zero, plan, block, first, n)
     for depth in range(layers.size):
         layer = layers[depth]
         outputs = at(units, layer.outputs * plan.stride)
         if depth == 0 and plan.is_sparse:
-            call(plan.sparse_forward, (zero, plan, layer, me, first, n))
+            call(plan.sparse_forward, (zero, plan, layer, block, first, n))
         else:
             call(
                 plan.product,
@@ -123,7 +145,7 @@ def forward(zero, plan, layers, me, first, n):
                     at(units, layer.inputs * plan.stride), plan.stride,
                     outputs, plan.stride,
                     layer.fan_out, whole_vectors(n, zero), layer.fan_in + 1, OVERWRITE,
-                    pointer(me.packed, zero),
+                    pointer(block.packed, zero),
                 ),
             )  # fmt: skip
         if layer.activation != 0:
@@ -131,10 +153,10 @@ def forward(zero, plan, layers, me, first, n):
 
 
 @inlined
-def gather(zero, plan, me, first, n):
+def gather(zero, plan, block, first, n):
     """Turn some rows of X, a vector's worth at a time, into the columns of a block."""
     X, order = pointer(plan.dense, zero), pointer(plan.order, INT64)
-    strip, units = pointer(me.strip, zero), pointer(me.units, zero)
+    strip, units = pointer(block.strip, zero), pointer(block.units, zero)
     for i in range(0, n, lanes(X)):
         for k in range(min(lanes(X), n - i)):
             row = at(X, load(order, first + i + k) * plan.n_features)
@@ -149,23 +171,23 @@ def gather(zero, plan, me, first, n):
 
 
 @inlined
-def output_layer(zero, plan, layers, me, first, n, place):
+def output_layer(zero, plan, layers, block, first, n, place):
     """Outputs and deltas of a block, and its losses at their place in the minibatch."""
     order = pointer(plan.order, INT64)
-    all_targets, targets = pointer(plan.targets, zero), pointer(me.targets, zero)
+    all_targets, targets = pointer(plan.targets, zero), pointer(block.targets, zero)
     for j in range(plan.n_targets):
         for i in range(n):
             target = load(all_targets, load(order, first + i) * plan.n_targets + j)
             store(targets, j * plan.stride + i, target)
-    weights = pointer(me.weights, zero)
+    weights = pointer(block.weights, zero)
     if plan.has_weights:
         for i in range(n):
             weight = load(pointer(plan.weights, zero), load(order, first + i))
             store(weights, i, weight)
     outputs = layers[-1].outputs * plan.stride
     z, deltas = (
-        at(pointer(me.units, zero), outputs),
-        at(pointer(me.deltas, zero), outputs),
+        at(pointer(block.units, zero), outputs),
+        at(pointer(block.deltas, zero), outputs),
     )
     losses = at(pointer(plan.losses, zero), place)
     sizes = plan.n_outputs, plan.stride, n
@@ -173,10 +195,10 @@ def output_layer(zero, plan, layers, me, first, n, place):
 
 
 @inlined
-def backward(zero, plan, layers, me, n):
+def backward(zero, plan, layers, block, n):
     """Deltas of every layer, from those of the last one."""
-    units, deltas = pointer(me.units, zero), pointer(me.deltas, zero)
-    turned = pointer(me.turned, zero)
+    units, deltas = pointer(block.units, zero), pointer(block.deltas, zero)
+    turned = pointer(block.turned, zero)
     for depth in range(layers.size - 1, -1, -1):
         layer = layers[depth]
         above, below = layer.outputs * plan.stride, layer.inputs * plan.stride
@@ -196,7 +218,7 @@ def backward(zero, plan, layers, me, n):
                 at(pointer(plan.params, zero), layer.weights), layer.stride, AS_IT_IS,
                 at(deltas, above), plan.stride, at(deltas, below), plan.stride,
                 layer.fan_in, whole_vectors(n, zero), layer.fan_out, OVERWRITE,
-                pointer(me.packed, zero),
+                pointer(block.packed, zero),
             ),
         )  # fmt: skip
         slope = layers[depth - 1].slope
@@ -207,7 +229,7 @@ def backward(zero, plan, layers, me, n):
 
 @inlined
 def gradients_and_steps(
-    zero, plan, layers, members, number, first, last, accumulate, scale, rate
+    zero, plan, layers, blocks, number, first, last, accumulate, scale, rate
 ):
     """A member's share of the rows of every W: gradients and, if scaled, steps."""
     strip = 0
@@ -218,13 +240,13 @@ def gradients_and_steps(
         if is_sparse:
             call(
                 plan.sparse_gradients,
-                (zero, plan, layer, members[0], first, last, accumulate, start, stop),
+                (zero, plan, layer, blocks[0], first, last, accumulate, start, stop),
             )
         for row in range(start, stop, PANEL):
             n_rows = min(PANEL, stop - row)
             if not is_sparse:
                 gradients(
-                    zero, plan, layer, members, first, last, accumulate, row, n_rows
+                    zero, plan, layer, blocks, first, last, accumulate, row, n_rows
                 )
             if scale != 0:
                 step_rows(
@@ -234,26 +256,38 @@ def gradients_and_steps(
 
 
 @inlined
-def gradients(zero, plan, layer, members, first, last, accumulate, row, n_rows):
-    """Some rows of a weight gradient: units times deltas, over all members' blocks."""
-    grads = at(pointer(plan.grads, zero), layer.weights + row * layer.stride)
-    for number in range(plan.n_members):
-        start, stop = share_of_samples(zero, plan, first, last, number)
-        if start < stop:
-            units = at(
-                pointer(members[number].units, zero), (layer.inputs + row) * plan.stride
+def gradients(zero, plan, layer, blocks, first, last, accumulate, row, n_rows):
+    """Some rows of a weight gradient: the sum over all blocks, in their order."""
+    place = layer.weights + row * layer.stride
+    grads = at(pointer(plan.grads, zero), place)
+    for i in range(plan.n_blocks):
+        start, stop = rows_of_block(plan, first, last, i)
+        if start < stop and plan.sums_blocks:
+            own = at(pointer(blocks[i].grads, zero), place)
+            if accumulate:
+                add(own, grads, n_rows * layer.stride)
+            else:
+                copy(own, grads, n_rows * layer.stride)
+        elif start < stop:
+            n = stop - start
+            weight_gradient(
+                zero, plan, layer, blocks[i], row, n_rows, n, accumulate, grads
             )
-            turned = at(
-                pointer(members[number].turned, zero), layer.strides * plan.block_rows
-            )
-            call(
-                plan.product,
-                (
-                    units, plan.stride, AS_IT_IS, turned, layer.stride,
-                    grads, layer.stride, n_rows, layer.columns, stop - start,
-                    accumulate or int(start > first), grads,
-                ),
-            )  # fmt: skip
+        accumulate = 1
+
+
+@inlined
+def weight_gradient(zero, plan, layer, block, row, n_rows, n, accumulate, grads):
+    """Some rows of a weight gradient over one block: units times deltas."""
+    units = at(pointer(block.units, zero), (layer.inputs + row) * plan.stride)
+    turned = at(pointer(block.turned, zero), layer.strides * plan.block_rows)
+    call(
+        plan.product,
+        (
+            units, plan.stride, AS_IT_IS, turned, layer.stride,
+            grads, layer.stride, n_rows, layer.columns, n, accumulate, grads,
+        ),
+    )  # fmt: skip
 
 
 @inlined

@@ -14,10 +14,11 @@ from .losses import LOSSES
 from .network import STRIP, predict, run_epoch
 from .params import n_params, n_units, padded, row_stride, zeros
 from .products import product, scratch_size, transpose
-from .records import ADDRESSES, MEMBER, PLAN
+from .records import ADDRESSES, BLOCK, PLAN
 from .sparse import sparse_forward, sparse_gradients
 
 BLOCK_ROWS = 256  # samples of a block, at most
+DIVIDED_BATCH = 128  # samples of the smallest minibatch that makes two blocks
 
 
 class Network(NamedTuple):
@@ -30,18 +31,19 @@ class Network(NamedTuple):
 
 
 class Plan:
-    """What predicting for blocks of at most ``n_rows`` samples takes."""
+    """What predicting for at most ``n_rows`` samples takes."""
 
     training = False
 
-    def __init__(self, network, samples, n_rows, n_members=1):
+    def __init__(self, network, samples, n_rows, n_blocks=1, n_members=1):
         self._dtype = network.params.dtype
         self._zero = self._dtype.type(0)
         self._kept = {}
         self._plan = np.zeros(1, PLAN)
         self._layers = network.layers.copy()
         self._point(params=network.params, **samples._asdict())
-        block_rows = min(padded(-(-n_rows // n_members), self._dtype), BLOCK_ROWS)
+        is_sparse = samples.row_starts.size > 0
+        block_rows = min(padded(n_rows, self._dtype), BLOCK_ROWS)
         # a sparse X is not among the units
         dense_inputs = network.layers["outputs"] > network.layers["inputs"]
         inputs = network.layers["fan_in"] * dense_inputs + 1
@@ -49,16 +51,19 @@ class Plan:
             n_features=network.layers[0]["fan_in"],
             n_outputs=network.layers[-1]["fan_out"],
             n_targets=samples.targets.shape[1],
+            n_blocks=n_blocks,
             n_members=n_members,
             block_rows=block_rows,
             stride=row_stride(block_rows, self._dtype),
             strip_stride=row_stride(inputs[0], self._dtype),
-            is_sparse=samples.row_starts.size > 0,
+            is_sparse=is_sparse,
             has_weights=samples.weights.size > 0,
         )
-        self._members = np.zeros(n_members, MEMBER)
-        for member in self._members:
-            self._give(member, inputs)
+        if n_members > 1 and not is_sparse:
+            self._set(sums_blocks=self._is_narrow(block_rows * n_blocks))
+        self._blocks = np.zeros(n_blocks, BLOCK)
+        for block in self._blocks:
+            self._give(block, inputs)
         self._connect(network)
 
     def predict(self, order):
@@ -66,7 +71,7 @@ class Plan:
         outputs = np.empty((order.size, self._plan[0]["n_outputs"]), self._dtype)
         self._point(order=order, outputs=outputs)
         self._set(n_samples=order.size)
-        predict(self._zero, self._plan, self._layers, self._members)
+        predict(self._zero, self._plan, self._layers, self._blocks)
         return outputs
 
     def _connect(self, network):
@@ -83,12 +88,18 @@ class Plan:
         if self._plan[0]["is_sparse"]:
             self._set(sparse_forward=sparse_forward.address(self._dtype))
 
-    def _give(self, member, inputs):
-        """Allocate what one member has to itself."""
+    def _is_narrow(self, n_rows):
+        """Whether there are more units in all blocks to send about than parameters."""
+        numbers = n_units(self._layers, self._dtype) + self._layers["stride"].sum()
+        return n_params(self._layers) < n_rows * numbers
+
+    def _give(self, block, inputs):
+        """Allocate what one block has to itself."""
         layers, plan, dtype = self._layers, self._plan[0], self._dtype
         stride, lanes = int(plan["stride"]), padded(1, dtype)
         units = n_units(layers, dtype)
         turned = layers["stride"] if self.training else layers["stride"][:1]
+        grads = self._plan["sums_blocks"][0] * n_params(layers)
         sizes = {
             "units": units * stride,
             "deltas": self.training * units * stride,
@@ -97,10 +108,11 @@ class Plan:
             "weights": stride,
             "strip": lanes * int(plan["strip_stride"]),
             "packed": scratch_size(int(inputs.max())),
+            "grads": int(grads),
         }
         own = {name: zeros(size, dtype) for name, size in sizes.items()}
         for name, array in own.items():
-            member[name] = array.ctypes.data
+            block[name] = array.ctypes.data
         self._kept[len(self._kept)] = own
         # the inputs of the intercepts, and the weights of samples that have none
         own["units"].reshape(-1, stride)[layers["inputs"][1:] + inputs[1:] - 1] = 1
@@ -127,7 +139,13 @@ class TrainingPlan(Plan):
     training = True
 
     def __init__(self, network, samples, batch_size, team, update=None):
-        super().__init__(network, samples, batch_size, team.size)
+        # How a minibatch is divided decides in what order gradients are summed: it
+        # must not depend on the number of threads.
+        n_blocks = 2 * -(-batch_size // (2 * BLOCK_ROWS))
+        n_blocks = n_blocks if batch_size >= DIVIDED_BATCH else 1
+        at_once = min(n_blocks, max(2, team.size))
+        block_rows = -(-batch_size // n_blocks)
+        super().__init__(network, samples, block_rows, at_once, team.size)
         self._team = team
         self.grads = zeros(n_params(network.layers), self._dtype)
         strips = int((-(-(network.layers["fan_in"] + 1) // STRIP)).sum())
@@ -158,5 +176,5 @@ class TrainingPlan(Plan):
         """Train on these samples; the mean loss, and the mean of the L2 penalty."""
         self._point(order=order, rates=rates)
         self._set(n_samples=order.size, n_steps=rates.size, alpha=alpha)
-        arguments = self._zero, self._plan, self._layers, self._members
+        arguments = self._zero, self._plan, self._layers, self._blocks
         return self._team.run(lambda number: run_epoch(*arguments, number))

@@ -19,9 +19,11 @@ from ._tile import (
 # How a product reads A, and writes C.
 AS_IT_IS, TRANSPOSED = 0, 1
 OVERWRITE = 0
-# Bytes of the rows of B that all tiles pass over before the next rows: half a
+# Bytes of the rows of B that all tiles pass over before the next rows: a part of the
 # second-level cache, from which the tile's prefetches come in time.
 DEPTH_BYTES = 192 * 1024
+# As many rows of B are never divided: a sum over the samples of a block is one sum.
+UNDIVIDED = 256
 
 
 @piece(
@@ -38,7 +40,7 @@ def product(
     row, step = (1, a_stride) if a_transposed else (a_stride, 1)
     # The columns of a large A lie far apart: copy what many tiles will read again.
     copies = a_transposed != 0 and n > 4 * lanes(c)
-    most = max(64, DEPTH_BYTES // (VECTOR_BYTES // lanes(c) * b_stride))
+    most = max(UNDIVIDED, DEPTH_BYTES // (VECTOR_BYTES // lanes(c) * b_stride))
     for k in range(0, depth, most):
         block = min(most, depth - k)
         i = 0
@@ -106,6 +108,13 @@ def copy(source, target, n):
         for j in range(0, n - width, width):
             copy_vector(at(source, j), at(target, j))
         copy_vector(at(source, n - width), at(target, n - width))
+
+
+@inlined
+def add(source, target, n):
+    """Add n numbers to those of the target."""
+    for j in range(n):
+        store(target, j, load(target, j) + load(source, j))
 
 
 @inlined

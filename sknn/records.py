@@ -44,16 +44,24 @@ ADDRESSES = {
     "arrivals": np.int64,
 }
 SIZES = ["n_samples", "n_steps", "batch_size", "n_features", "n_targets", "n_outputs"]
-SIZES += ["n_params", "n_strips", "n_members", "block_rows", "stride", "strip_stride"]
+SIZES += [
+    "n_params",
+    "n_strips",
+    "n_members",
+    "n_blocks",
+    "block_rows",
+    "stride",
+    "strip_stride",
+]
 PIECES = ["product", "transpose", "link", "loss", "update"]
 PIECES += ["sparse_forward", "sparse_gradients"]
-FLAGS = ["is_sparse", "has_weights"]
+FLAGS = ["is_sparse", "has_weights", "sums_blocks"]
 PLAN = np.dtype(
     [(name, np.int64) for name in [*ADDRESSES, *SIZES, *PIECES, *FLAGS]]
     + [("alpha", np.float64)]
 )
-# What each member of a team has to itself.
-MEMBER_ADDRESSES = [
+# What each of the blocks that are trained on at once has to itself.
+BLOCK_ADDRESSES = [
     "units",
     "deltas",
     "turned",
@@ -61,5 +69,6 @@ MEMBER_ADDRESSES = [
     "weights",
     "strip",  # a few samples, each followed by a one
     "packed",  # scratch of a product
+    "grads",  # where ``sums_blocks``
 ]
-MEMBER = np.dtype([(name, np.int64) for name in MEMBER_ADDRESSES])
+BLOCK = np.dtype([(name, np.int64) for name in BLOCK_ADDRESSES])

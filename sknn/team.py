@@ -8,14 +8,18 @@ microsecond, where a lock of the operating system costs ten.
 from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
+from joblib import effective_n_jobs
+from joblib.parallel import get_active_backend
 
 from ._jit import inlined
 from ._llvm import add_one, give_way, read
-from ._tile import lanes
 
 # Looks at the counter before the core is left to another thread.
-PATIENCE = 2_000
+PATIENCE = 20_000
 EVERYBODY = 2**62
+# With less than this to do for each step, or for each start of the kernel, a thread
+# costs more than it brings.
+FLOPS_OF_A_STEP, FLOPS_OF_A_START = 1.5e6, 2.5e7
 
 
 @inlined
@@ -25,13 +29,6 @@ def share(n, grain, number, size):
     first = n_grains * number // size * grain
     last = n_grains * (number + 1) // size * grain
     return min(first, n), min(last, n)
-
-
-@inlined
-def share_of_samples(zero, plan, first, last, number):
-    """The samples from first up to last that are a member's, in whole vectors."""
-    mine, end = share(last - first, lanes(zero), number, plan.n_members)
-    return first + mine, first + end
 
 
 @inlined
@@ -46,6 +43,20 @@ def wait_for_all(arrivals, size, n_barriers):
             if looks > PATIENCE:
                 give_way()
     return n_barriers
+
+
+def team_size(n_jobs, flops_of_step, n_steps):
+    """Threads that ``n_jobs`` allows and so many steps of so much work can feed.
+
+    joblib's conventions: None is 1 unless a ``parallel_config`` says otherwise, -1 is
+    all cores.  Inside a worker of joblib's the cores are taken: one thread.
+    """
+    allowed = effective_n_jobs(n_jobs)
+    if allowed == 1 or get_active_backend()[0].nesting_level:
+        return 1
+    by_step = flops_of_step / FLOPS_OF_A_STEP
+    by_start = flops_of_step * n_steps / FLOPS_OF_A_START
+    return max(1, int(min(allowed, by_step, by_start)))
 
 
 class Team:

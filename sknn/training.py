@@ -15,7 +15,7 @@ from .losses import LOSSES
 from .optimizers import OPTIMIZERS
 from .params import layer_units, views, zeros
 from .plans import TrainingPlan
-from .team import Team
+from .team import Team, team_size
 
 # Below this rate an adaptive schedule stops the fit instead of dividing once more.
 SMALLEST_RATE = 1e-6
@@ -83,7 +83,7 @@ def fit_stochastic(
     best_params = network.params.copy() if score else None
     progress.n_iter = 0
     update = OPTIMIZERS[optimizer.solver].update
-    with Team(1) as team:
+    with Team(n_threads(mlp, network, batch_size, rows.size)) as team:
         plan = TrainingPlan(network, samples, batch_size, team, update)
         plan.remember(optimizer.moments, optimizer.settings)
         try:
@@ -108,6 +108,12 @@ def fit_stochastic(
             warnings.warn("Training interrupted by user.", stacklevel=2)
     if score:
         network.params[:] = best_params
+
+
+def n_threads(mlp, network, batch_size, n_samples):
+    """Threads to train in; the results are the same for any number."""
+    flops_of_step = 6 * batch_size * network.params.size
+    return team_size(mlp.n_jobs, flops_of_step, n_samples / batch_size)
 
 
 def clipped_batch_size(batch_size, n_samples):
@@ -223,11 +229,28 @@ def warn_not_converged(mlp):
 def fit_lbfgs(mlp, network, samples, progress):
     """Minimise the loss over all samples by L-BFGS; ``network.params`` in place."""
     n_samples = samples.targets.shape[0]
-    rows, no_rate = np.arange(n_samples), np.zeros(1)
     weight = samples.weights.sum() if samples.weights.size else n_samples
     if weight == 0:
         raise ZeroDivisionError("Weights sum to zero, can't be normalized")
-    plan = TrainingPlan(network, samples, n_samples, Team(1))
+    progress.n_iter = 0
+    with Team(n_threads(mlp, network, n_samples, n_samples)) as team:
+        plan = TrainingPlan(network, samples, n_samples, team)
+        loss_and_grad = objective(mlp, network, plan, n_samples, weight, progress)
+        result = scipy.optimize.minimize(
+            loss_and_grad,
+            network.params.copy(),
+            method="L-BFGS-B",
+            jac=True,
+            callback=reporter(progress) if mlp.verbose else None,
+            options={"maxfun": mlp.max_fun, "maxiter": mlp.max_iter, "gtol": mlp.tol},
+        )
+        progress.n_iter = _check_optimize_result("lbfgs", result, mlp.max_iter)
+        loss_and_grad(result.x)
+
+
+def objective(mlp, network, plan, n_samples, weight, progress):
+    """A function of the flat parameters: the loss over all samples, its gradient."""
+    rows, no_rate = np.arange(n_samples), np.zeros(1)
     coefs, _ = views(network.params, network.layers)
     coef_grads, _ = views(plan.grads, network.layers)
 
@@ -241,18 +264,14 @@ def fit_lbfgs(mlp, network, samples, progress):
         progress.loss = mean_loss(network, loss) + penalty
         return loss + penalty, plan.grads / weight
 
+    return loss_and_grad
+
+
+def reporter(progress):
+    """A function that prints each iteration of L-BFGS."""
+
     def report(_):
         progress.n_iter += 1
         print(f"Iteration {progress.n_iter}, loss = {progress.loss:.8f}")
 
-    progress.n_iter = 0
-    result = scipy.optimize.minimize(
-        loss_and_grad,
-        network.params.copy(),
-        method="L-BFGS-B",
-        jac=True,
-        callback=report if mlp.verbose else None,
-        options={"maxfun": mlp.max_fun, "maxiter": mlp.max_iter, "gtol": mlp.tol},
-    )
-    progress.n_iter = _check_optimize_result("lbfgs", result, mlp.max_iter)
-    loss_and_grad(result.x)
+    return report
