@@ -123,7 +123,7 @@ def train_block(zero, plan, layers, block, batch, first, last, i):
                 layer = layers[depth]
                 grads, n_rows = pointer(block.grads, zero), layer.fan_in + 1
                 grads = at(grads, layer.weights)
-                weight_gradient(zero, plan, layer, block, 0, n_rows, n, 0, grads)
+                weight_gradient(zero, plan, layer, block, 0, n, 0, n_rows, 0, grads)
 
 
 @kernel
@@ -257,34 +257,38 @@ def gradients_and_steps(
 
 @inlined
 def gradients(zero, plan, layer, blocks, first, last, accumulate, row, n_rows):
-    """Some rows of a weight gradient: the sum over all blocks, in their order."""
+    """Some rows of a weight gradient: the sum over chunks of samples, in order."""
     place = layer.weights + row * layer.stride
     grads = at(pointer(plan.grads, zero), place)
-    for i in range(plan.n_blocks):
-        start, stop = rows_of_block(plan, first, last, i)
-        if start < stop and plan.sums_blocks:
-            own = at(pointer(blocks[i].grads, zero), place)
-            if accumulate:
-                add(own, grads, n_rows * layer.stride)
-            else:
-                copy(own, grads, n_rows * layer.stride)
-        elif start < stop:
-            n = stop - start
+    for start in range(0, last - first, plan.chunk_rows):
+        block, offset = divmod(start, plan.block_rows)
+        if not plan.sums_blocks:
+            n = min(plan.chunk_rows, last - first - start)
             weight_gradient(
-                zero, plan, layer, blocks[i], row, n_rows, n, accumulate, grads
-            )
+                zero, plan, layer, blocks[block], offset, n, row, n_rows, accumulate,
+                grads,
+            )  # fmt: skip
+        elif accumulate:
+            own = at(pointer(blocks[block].grads, zero), place)
+            add(own, grads, n_rows * layer.stride)
+        else:
+            own = at(pointer(blocks[block].grads, zero), place)
+            copy(own, grads, n_rows * layer.stride)
         accumulate = 1
 
 
 @inlined
-def weight_gradient(zero, plan, layer, block, row, n_rows, n, accumulate, grads):
-    """Some rows of a weight gradient over one block: units times deltas."""
-    units = at(pointer(block.units, zero), (layer.inputs + row) * plan.stride)
-    turned = at(pointer(block.turned, zero), layer.strides * plan.block_rows)
+def weight_gradient(
+    zero, plan, layer, block, offset, n, row, n_rows, accumulate, grads
+):
+    """Some rows of a weight gradient over samples of a block: units times deltas."""
+    units = at(pointer(block.units, zero), (layer.inputs + row) * plan.stride + offset)
+    turned = layer.strides * plan.block_rows + offset * layer.stride
     call(
         plan.product,
         (
-            units, plan.stride, AS_IT_IS, turned, layer.stride,
+            units, plan.stride, AS_IT_IS,
+            at(pointer(block.turned, zero), turned), layer.stride,
             grads, layer.stride, n_rows, layer.columns, n, accumulate, grads,
         ),
     )  # fmt: skip

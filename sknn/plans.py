@@ -139,13 +139,17 @@ class TrainingPlan(Plan):
     training = True
 
     def __init__(self, network, samples, batch_size, team, update=None):
-        # How a minibatch is divided decides in what order gradients are summed: it
-        # must not depend on the number of threads.
-        n_blocks = 2 * -(-batch_size // (2 * BLOCK_ROWS))
-        n_blocks = n_blocks if batch_size >= DIVIDED_BATCH else 1
-        at_once = min(n_blocks, max(2, team.size))
-        block_rows = -(-batch_size // n_blocks)
-        super().__init__(network, samples, block_rows, at_once, team.size)
+        # The order in which gradients are summed must not depend on the number of
+        # threads: a thread takes whole chunks, of which all but tiny minibatches have
+        # an even number.  One thread alone takes as many chunks as make a block.
+        dtype = network.params.dtype
+        n_chunks = 2 * -(-batch_size // (2 * BLOCK_ROWS))
+        n_chunks = n_chunks if batch_size >= DIVIDED_BATCH else 1
+        chunk_rows = padded(-(-batch_size // n_chunks), dtype)
+        alone = team.size == 1
+        in_a_block = min(n_chunks, BLOCK_ROWS // chunk_rows) if alone else 1
+        n_blocks = min(team.size, n_chunks)
+        super().__init__(network, samples, chunk_rows * in_a_block, n_blocks, team.size)
         self._team = team
         self.grads = zeros(n_params(network.layers), self._dtype)
         strips = int((-(-(network.layers["fan_in"] + 1) // STRIP)).sum())
@@ -157,6 +161,7 @@ class TrainingPlan(Plan):
         )
         self._set(
             batch_size=batch_size,
+            chunk_rows=chunk_rows,
             n_params=self.grads.size,
             n_strips=strips,
             loss=LOSSES[network.loss].train.address(self._dtype),

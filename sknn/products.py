@@ -19,11 +19,10 @@ from ._tile import (
 # How a product reads A, and writes C.
 AS_IT_IS, TRANSPOSED = 0, 1
 OVERWRITE = 0
-# Bytes of the rows of B that all tiles pass over before the next rows: a part of the
-# second-level cache, from which the tile's prefetches come in time.
-DEPTH_BYTES = 192 * 1024
-# As many rows of B are never divided: a sum over the samples of a block is one sum.
-UNDIVIDED = 256
+# Rows of B that all tiles pass over before the next ones: they stay in the second-level
+# cache, from which the tile's prefetches come in time.  It is no less than the samples
+# of a block, whose sum is one sum; and it is fixed, for sums depend on it.
+DEPTH_BLOCK = 256
 
 
 @piece(
@@ -40,9 +39,8 @@ def product(
     row, step = (1, a_stride) if a_transposed else (a_stride, 1)
     # The columns of a large A lie far apart: copy what many tiles will read again.
     copies = a_transposed != 0 and n > 4 * lanes(c)
-    most = max(UNDIVIDED, DEPTH_BYTES // (VECTOR_BYTES // lanes(c) * b_stride))
-    for k in range(0, depth, most):
-        block = min(most, depth - k)
+    for k in range(0, depth, DEPTH_BLOCK):
+        block = min(DEPTH_BLOCK, depth - k)
         i = 0
         while i < m:
             height = tile_height(m - i)

@@ -50,6 +50,7 @@ SIZES += [
     "n_members",
     "n_blocks",
     "block_rows",
+    "chunk_rows",
     "stride",
     "strip_stride",
 ]

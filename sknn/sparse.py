@@ -7,7 +7,7 @@ rows of W that it has numbers for, and so is what it adds to the gradient.
 from ._jit import INTEGER, ZERO, as_array, inlined, piece
 from ._llvm import at, call, load, pointer, store
 from .products import copy
-from .records import INT32, INT64, LAYER, BLOCK, PLAN
+from .records import BLOCK, INT32, INT64, LAYER, PLAN
 
 
 @piece(ZERO, PLAN, LAYER, BLOCK, INTEGER, INTEGER)

@@ -28,6 +28,7 @@ FLOOR_OF = {module: floor for floor, names in enumerate(FLOORS) for module in na
 ROOMS = {
     "llvmlite": {"_bits", "_llvm", "_tile"},
     "numba": {"_bits", "_jit", "_llvm", "_tile"},
+    "joblib": {"team"},
     "scipy": {"estimators", "training"},
     "sklearn": {"estimators", "training", "comparison", "tables", "__main__"},
     "numpy": set(FLOOR_OF),

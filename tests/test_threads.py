@@ -1,0 +1,148 @@
+"""Threads: the same numbers for any count, no more of them than there are cores."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import joblib
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn.model_selection import GridSearchCV
+
+from sknn import MLPClassifier, MLPRegressor, team
+from sknn.team import Team, team_size
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+WORK = 1e12  # flops: enough for any number of threads
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Small fits take as many threads as they are allowed."""
+    monkeypatch.setattr(team, "FLOPS_OF_A_STEP", 1e-9)
+    monkeypatch.setattr(team, "FLOPS_OF_A_START", 1e-9)
+
+
+@pytest.fixture
+def sizes(monkeypatch):
+    """The sizes of all teams that are made during the test."""
+    made = []
+    original = Team.__init__
+
+    def spy(self, size):
+        made.append(size)
+        original(self, size)
+
+    monkeypatch.setattr(Team, "__init__", spy)
+    return made
+
+
+def _fit(n_jobs, X, y, weights=None, **settings):
+    net = MLPRegressor(random_state=0, max_iter=3, n_jobs=n_jobs, **settings)
+    return net.fit(X, y, weights)
+
+
+def _assert_identical(net, other):
+    for name in ("coefs_", "intercepts_"):
+        for a, b in zip(getattr(net, name), getattr(other, name), strict=True):
+            assert np.array_equal(a, b)
+    assert net.loss_ == other.loss_
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("kind", ["dense", "sparse", "weighted", "float32"])
+@pytest.mark.parametrize("hidden", [(), (9,), (300, 150)])
+@pytest.mark.parametrize("batch_size", [30, 200, 600])
+def test_the_number_of_threads_changes_no_bit(
+    eager, sizes, solver, kind, hidden, batch_size
+):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(610, 21)) * (rng.random((610, 21)) < 0.4)
+    y, weights = X[:, :2] + X[:, 5:7], None
+    if kind == "sparse":
+        X = scipy.sparse.csr_array(X)
+    elif kind == "weighted":
+        weights = rng.uniform(0, 2, len(y))
+    elif kind == "float32":
+        X = X.astype(np.float32)
+    settings = {"hidden_layer_sizes": hidden, "solver": solver}
+    settings["batch_size"] = batch_size
+    one, *others = [_fit(n, X, y, weights, **settings) for n in (1, 2, 3, 5)]
+    assert sizes == [1, 2, 3, 5]
+    for other in others:
+        _assert_identical(one, other)
+
+
+def test_conventions_of_joblib():
+    assert team_size(None, WORK, 1) == team_size(1, WORK, 1) == 1
+    assert team_size(3, WORK, 1) == 3
+    assert team_size(-1, WORK, 1) == joblib.cpu_count()
+    with joblib.parallel_config(n_jobs=2):
+        assert team_size(None, WORK, 1) == 2
+        assert team_size(1, WORK, 1) == 1
+
+
+def test_little_work_takes_few_threads():
+    assert team_size(4, 1e3, 1e9) == 1  # steps too small
+    assert team_size(4, 1e7, 1) == 1  # too few of them
+    assert team_size(4, 1e7, 1e3) == 4
+
+
+@pytest.mark.parametrize("net", [MLPClassifier(), MLPRegressor()])
+def test_no_jobs_is_an_error(net):
+    X, y = np.eye(4), np.array([0, 1, 0, 1])
+    with pytest.raises(ValueError, match="n_jobs == 0"):
+        net.set_params(n_jobs=0).fit(X, y)
+    with pytest.raises(ValueError, match="'n_jobs' parameter"):
+        net.set_params(n_jobs="all").fit(X, y)
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_workers_of_joblib_are_alone(backend):
+    with joblib.parallel_config(backend, n_jobs=2):
+        sizes = joblib.Parallel()(
+            joblib.delayed(team_size)(n, WORK, 1) for n in (2, -1, None)
+        )
+    assert sizes == [1, 1, 1]
+
+
+def test_grid_search_in_threads_does_not_oversubscribe(eager, sizes):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 4)), rng.normal(size=300)
+    net = MLPRegressor(hidden_layer_sizes=(5,), n_jobs=2, max_iter=2, random_state=0)
+    with joblib.parallel_config("threading"):
+        GridSearchCV(net, {"alpha": [0, 1]}, cv=2, n_jobs=2, refit=False).fit(X, y)
+    assert sizes == [1, 1, 1, 1]
+    GridSearchCV(net, {"alpha": [0, 1]}, cv=2, refit=False).fit(X, y)
+    assert sizes[4:] == [2, 2, 2, 2]  # one after the other, each has both
+
+
+def test_concurrent_fits_are_correct(eager):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(400, 6)), rng.normal(size=400)
+    expected = _fit(1, X, y)
+    with ThreadPoolExecutor(4) as pool:
+        fits = [pool.submit(_fit, 1 + i % 3, X, y) for i in range(12)]
+        for one in fits:
+            _assert_identical(expected, one.result())
+
+
+def test_a_thread_that_cannot_start_leaves_nobody_waiting(eager, monkeypatch):
+    original, started = ThreadPoolExecutor.submit, []
+
+    def submit(self, *arguments):
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(original(self, *arguments))
+        return started[0]
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", submit)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(400, 6)), rng.normal(size=400)
+    net = MLPRegressor(n_jobs=3)
+    before = set(vars(net))
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        net.fit(X, y)
+    assert set(vars(net)) == before
+    assert started[0].done()
+    assert threading.active_count() < 10
