@@ -7,7 +7,6 @@ tiles and nothing else; A is read one number at a time, by rows or by columns.
 from ._jit import INTEGER, VECTOR, inlined, piece, reduction
 from ._llvm import at, load, store
 from ._tile import (
-    VECTOR_BYTES,
     copy_vector,
     lanes,
     tile,
