@@ -44,7 +44,7 @@ from .losses import (
 )
 from .optimizers import OPTIMIZERS
 from .params import initialize, layer_table, layer_units, pack, views
-from .plans import Network, Plan
+from .plans import Network, PredictionPlan
 from .samples import freeze, is_sparse
 from .training import Progress, fit_lbfgs, fit_stochastic, optimizer_state
 
@@ -279,7 +279,7 @@ class _BaseMLP(BaseEstimator):
         dtype = _precision(X.dtype, self.coefs_[0].dtype)
         network = self._fitted_network(dtype, is_sparse(X))
         rows = np.arange(X.shape[0])
-        return Plan(network, freeze(X, dtype), rows.size).predict(rows)
+        return network.predict(freeze(X, dtype), rows, self.n_jobs)
 
     def _split(self, targets, random_state, first_pass):
         """Training and validation rows, the same ones in every warm-started fit."""
@@ -305,12 +305,12 @@ class _BaseMLP(BaseEstimator):
 
     def _validation_score(self, network, samples, rows):
         """A function of nothing: the network's present score on these rows."""
-        plan = Plan(network, samples, rows.size)
+        plan = PredictionPlan(network, rows.size)
         weights = samples.weights[rows] if samples.weights.size else None
         y = self._labels(samples.targets[rows])
 
         def score():
-            return self._score(y, plan.predict(rows), weights)
+            return self._score(y, plan.predict(samples, rows), weights)
 
         return score
 
@@ -717,6 +717,10 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
     def _decode(self, outputs):
         """The labels that these outputs predict."""
+        if self._loss() == CROSS_ENTROPY:
+            return self.classes_[outputs.argmax(axis=1)]
+        if self._label_binarizer.y_type_ == "binary" and len(self.classes_) == 2:
+            return self.classes_[(outputs.ravel() > 0.5).astype(int)]
         outputs = outputs.ravel() if self.n_outputs_ == 1 else outputs
         return self._label_binarizer.inverse_transform(outputs)
 

@@ -74,12 +74,13 @@ def run_epoch(zero, plans, layers, blocks, number):
 
 
 @kernel
-def predict(zero, plans, layers, blocks):
-    """Write the network's outputs for the samples in order into ``plan.outputs``."""
-    plan, block = plans[0], blocks[0]
+def predict(zero, plans, layers, blocks, number):
+    """Write the network's outputs for a member's share of the samples in order."""
+    plan, block = plans[0], blocks[number]
     outputs = pointer(plan.outputs, zero)
-    for first in range(0, plan.n_samples, plan.block_rows):
-        n = min(plan.block_rows, plan.n_samples - first)
+    start, stop = share(plan.n_samples, plan.block_rows, number, plan.n_members)
+    for first in range(start, stop, plan.block_rows):
+        n = min(plan.block_rows, stop - first)
         forward(zero, plan, layers, block, first, n)
         z = at(pointer(block.units, zero), layers[-1].outputs * plan.stride)
         scratch = pointer(block.weights, zero)

@@ -5,115 +5,124 @@ one signature per dtype.  In return, this is the only place that writes the addr
 each is that of an array of the right kind, which the plan keeps alive.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from .activations import ACTIVATIONS
 from .losses import LOSSES
 from .network import STRIP, predict, run_epoch
 from .params import n_params, n_units, padded, row_stride, zeros
-from .products import product, scratch_size, transpose
+from .products import PACKED, product, transpose
 from .records import ADDRESSES, BLOCK, PLAN
 from .sparse import sparse_forward, sparse_gradients
+from .team import ALONE, Team, team_size
 
 BLOCK_ROWS = 256  # samples of a block, at most
-DIVIDED_BATCH = 128  # samples of the smallest minibatch that makes two blocks
+DIVIDED_BATCH = 128  # samples of the smallest minibatch that makes two chunks
+FEW_ROWS = 16
 
 
-class Network(NamedTuple):
+class Network:
     """A network: its flat parameters, its table of layers, its pieces' names."""
 
-    params: np.ndarray
-    layers: np.ndarray
-    activation: str
-    loss: str
+    def __init__(self, params, layers, activation, loss):
+        self.params, self.layers = params, layers
+        self.activation, self.loss = activation, loss
+        self._idle_plans = []  # for a few rows: a plan would take longer than they do
+
+    def predict(self, samples, order, n_jobs=None):
+        """The outputs for these samples, of shape (n_samples, n_outputs)."""
+        if order.size <= FEW_ROWS:
+            try:
+                plan = self._idle_plans.pop()
+            except IndexError:
+                plan = PredictionPlan(self, FEW_ROWS)
+            outputs = plan.predict(samples, order)
+            self._idle_plans.append(plan)
+            return outputs
+        n_flops = 2 * order.size * self.params.size
+        with Team(team_size(n_jobs, n_flops, 1)) as team:
+            return PredictionPlan(self, order.size, team).predict(samples, order)
 
 
 class Plan:
-    """What predicting for at most ``n_rows`` samples takes."""
+    """What every call of a kernel takes; blocks have at most ``block_rows`` samples."""
 
     training = False
 
-    def __init__(self, network, samples, n_rows, n_blocks=1, n_members=1):
+    def __init__(self, network, block_rows, n_blocks, team):
         self._dtype = network.params.dtype
         self._zero = self._dtype.type(0)
-        self._kept = {}
-        self._plan = np.zeros(1, PLAN)
-        self._layers = network.layers.copy()
-        self._point(params=network.params, **samples._asdict())
-        is_sparse = samples.row_starts.size > 0
-        block_rows = min(padded(n_rows, self._dtype), BLOCK_ROWS)
+        self._team, self._kept = team, {}
+        self._plan, self._layers = np.zeros(1, PLAN), network.layers.copy()
         # a sparse X is not among the units
         dense_inputs = network.layers["outputs"] > network.layers["inputs"]
-        inputs = network.layers["fan_in"] * dense_inputs + 1
+        self._inputs = network.layers["fan_in"] * dense_inputs + 1
         self._set(
             n_features=network.layers[0]["fan_in"],
             n_outputs=network.layers[-1]["fan_out"],
-            n_targets=samples.targets.shape[1],
+            n_members=team.size,
             n_blocks=n_blocks,
-            n_members=n_members,
             block_rows=block_rows,
             stride=row_stride(block_rows, self._dtype),
-            strip_stride=row_stride(inputs[0], self._dtype),
-            is_sparse=is_sparse,
-            has_weights=samples.weights.size > 0,
+            strip_stride=row_stride(self._inputs[0], self._dtype),
         )
-        if n_members > 1 and not is_sparse:
-            self._set(sums_blocks=self._is_narrow(block_rows * n_blocks))
-        self._blocks = np.zeros(n_blocks, BLOCK)
-        for block in self._blocks:
-            self._give(block, inputs)
+        self._point(params=network.params, arrivals=team.arrivals)
         self._connect(network)
 
-    def predict(self, order):
-        """The network's outputs for these samples, of shape (n_samples, n_outputs)."""
-        outputs = np.empty((order.size, self._plan[0]["n_outputs"]), self._dtype)
-        self._point(order=order, outputs=outputs)
-        self._set(n_samples=order.size)
-        predict(self._zero, self._plan, self._layers, self._blocks)
-        return outputs
+    def _run(self, kernel):
+        arguments = self._zero, self._plan, self._layers, self._blocks
+        return self._team.run(lambda number: kernel(*arguments, number))
 
     def _connect(self, network):
         """Look up, or compile, the pieces that the network is made of."""
-        activation = ACTIVATIONS[network.activation]
-        if activation:
-            address = activation.forward.address(self._dtype)
-            self._layers["activation"][:-1] = address
+        activation, loss = ACTIVATIONS[network.activation], LOSSES[network.loss]
         self._set(
             product=product.address(self._dtype),
             transpose=transpose.address(self._dtype),
-            link=LOSSES[network.loss].link.address(self._dtype),
         )
-        if self._plan[0]["is_sparse"]:
+        if activation:
+            address = activation.forward.address(self._dtype)
+            self._layers["activation"][:-1] = address
+        if activation and self.training:
+            self._layers["slope"][:-1] = activation.backward.address(self._dtype)
+        if self.training:
+            self._set(loss=loss.train.address(self._dtype))
+        else:
+            self._set(link=loss.link.address(self._dtype))
+
+    def _read(self, samples):
+        """Let the kernels read these samples."""
+        self._point(**samples._asdict())
+        is_sparse = samples.row_starts.size > 0
+        self._set(is_sparse=is_sparse, has_weights=samples.weights.size > 0)
+        if is_sparse:
             self._set(sparse_forward=sparse_forward.address(self._dtype))
 
-    def _is_narrow(self, n_rows):
-        """Whether there are more units in all blocks to send about than parameters."""
-        numbers = n_units(self._layers, self._dtype) + self._layers["stride"].sum()
-        return n_params(self._layers) < n_rows * numbers
+    def _allocate(self, n_targets=0):
+        self._blocks = np.zeros(self._plan[0]["n_blocks"], BLOCK)
+        for block in self._blocks:
+            self._give(block, n_targets)
 
-    def _give(self, block, inputs):
+    def _give(self, block, n_targets):
         """Allocate what one block has to itself."""
-        layers, plan, dtype = self._layers, self._plan[0], self._dtype
-        stride, lanes = int(plan["stride"]), padded(1, dtype)
-        units = n_units(layers, dtype)
+        layers, plan, inputs = self._layers, self._plan[0], self._inputs
+        stride, lanes = int(plan["stride"]), padded(1, self._dtype)
+        units = n_units(layers, self._dtype)
         turned = layers["stride"] if self.training else layers["stride"][:1]
-        grads = self._plan["sums_blocks"][0] * n_params(layers)
         sizes = {
             "units": units * stride,
             "deltas": self.training * units * stride,
             "turned": int(plan["block_rows"] * turned.sum()),
-            "targets": int(plan["n_targets"]) * stride,
+            "targets": n_targets * stride,
             "weights": stride,
             "strip": lanes * int(plan["strip_stride"]),
-            "packed": scratch_size(int(inputs.max())),
-            "grads": int(grads),
+            "packed": PACKED,
+            "grads": int(plan["sums_blocks"]) * n_params(layers),
         }
-        own = {name: zeros(size, dtype) for name, size in sizes.items()}
+        own = {name: zeros(size, self._dtype) for name, size in sizes.items()}
         for name, array in own.items():
             block[name] = array.ctypes.data
-        self._kept[len(self._kept)] = own
+        self._kept[f"block {len(self._kept)}"] = own
         # the inputs of the intercepts, and the weights of samples that have none
         own["units"].reshape(-1, stride)[layers["inputs"][1:] + inputs[1:] - 1] = 1
         own["strip"].reshape(lanes, -1)[:, inputs[0] - 1] = 1
@@ -133,8 +142,31 @@ class Plan:
             self._plan[name] = number
 
 
+class PredictionPlan(Plan):
+    """What predicting takes, for ``n_rows`` samples."""
+
+    def __init__(self, network, n_rows, team=ALONE):
+        block_rows = min(padded(n_rows, network.params.dtype), BLOCK_ROWS)
+        super().__init__(network, block_rows, team.size, team)
+        self._allocate()
+
+    def predict(self, samples, order):
+        """The network's outputs for these samples, of shape (n_samples, n_outputs)."""
+        outputs = np.empty((order.size, self._plan[0]["n_outputs"]), self._dtype)
+        self._read(samples)
+        self._point(order=order, outputs=outputs)
+        self._set(n_samples=order.size)
+        self._run(predict)
+        for name in (*samples._fields, "order", "outputs"):
+            del self._kept[name]
+        return outputs
+
+
 class TrainingPlan(Plan):
-    """What training with minibatches of at most ``batch_size`` samples takes."""
+    """What training on these samples takes, with at most ``batch_size`` at a time.
+
+    Without an update rule nothing is learned, and the gradients stay in ``grads``.
+    """
 
     training = True
 
@@ -142,36 +174,31 @@ class TrainingPlan(Plan):
         # The order in which gradients are summed must not depend on the number of
         # threads: a thread takes whole chunks, of which all but tiny minibatches have
         # an even number.  One thread alone takes as many chunks as make a block.
-        dtype = network.params.dtype
         n_chunks = 2 * -(-batch_size // (2 * BLOCK_ROWS))
         n_chunks = n_chunks if batch_size >= DIVIDED_BATCH else 1
-        chunk_rows = padded(-(-batch_size // n_chunks), dtype)
+        chunk_rows = padded(-(-batch_size // n_chunks), network.params.dtype)
         alone = team.size == 1
         in_a_block = min(n_chunks, BLOCK_ROWS // chunk_rows) if alone else 1
         n_blocks = min(team.size, n_chunks)
-        super().__init__(network, samples, chunk_rows * in_a_block, n_blocks, team.size)
-        self._team = team
+        super().__init__(network, chunk_rows * in_a_block, n_blocks, team)
+        self._read(samples)
+        self._set(sums_blocks=self._sums_blocks(chunk_rows * n_blocks))
+        self._allocate(samples.targets.shape[1])
         self.grads = zeros(n_params(network.layers), self._dtype)
         strips = int((-(-(network.layers["fan_in"] + 1) // STRIP)).sum())
         self._point(
             grads=self.grads,
             losses=zeros(batch_size, self._dtype),
             penalties=np.zeros(strips),
-            arrivals=team.arrivals,
         )
         self._set(
             batch_size=batch_size,
             chunk_rows=chunk_rows,
+            n_targets=samples.targets.shape[1],
             n_params=self.grads.size,
             n_strips=strips,
-            loss=LOSSES[network.loss].train.address(self._dtype),
             update=update.address(self._dtype) if update else 0,
         )
-        if self._plan[0]["is_sparse"]:
-            self._set(sparse_gradients=sparse_gradients.address(self._dtype))
-        activation = ACTIVATIONS[network.activation]
-        if activation:
-            self._layers["slope"][:-1] = activation.backward.address(self._dtype)
 
     def remember(self, moments, settings):
         """Let the update rule read these settings, and read and write these moments."""
@@ -181,5 +208,21 @@ class TrainingPlan(Plan):
         """Train on these samples; the mean loss, and the mean of the L2 penalty."""
         self._point(order=order, rates=rates)
         self._set(n_samples=order.size, n_steps=rates.size, alpha=alpha)
-        arguments = self._zero, self._plan, self._layers, self._blocks
-        return self._team.run(lambda number: run_epoch(*arguments, number))
+        return self._run(run_epoch)
+
+    def _read(self, samples):
+        super()._read(samples)
+        if self._plan[0]["is_sparse"]:
+            self._set(sparse_gradients=sparse_gradients.address(self._dtype))
+
+    def _sums_blocks(self, n_rows):
+        """Whether each block has gradients of its own, which are summed.
+
+        Threads that share a sum by its rows read one another's units instead: that is
+        less where there are more parameters than units.
+        """
+        plan = self._plan[0]
+        if plan["n_members"] == 1 or plan["is_sparse"]:
+            return False
+        units = n_units(self._layers, self._dtype) + self._layers["stride"].sum()
+        return n_params(self._layers) < n_rows * units

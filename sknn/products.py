@@ -33,7 +33,7 @@ def product(
 ):
     """C (+)= A @ B, or A.T @ B, with C of shape (m, n) and n a multiple of the vector.
 
-    Rows lie ``_stride`` numbers apart; `packed` is scratch of `scratch_size` numbers.
+    Rows lie ``_stride`` numbers apart; `packed` is scratch of ``PACKED`` numbers.
     """
     row, step = (1, a_stride) if a_transposed else (a_stride, 1)
     # The columns of a large A lie far apart: copy what many tiles will read again.
@@ -70,9 +70,8 @@ def strip_of_tiles(
         j += width * lanes(c)
 
 
-def scratch_size(depth):
-    """Length of the scratch for a product of A.T with ``depth`` columns."""
-    return 16 * (depth + 1)  # a vector, where a tile has at most 8 rows
+# Length of the scratch: a vector for each of the rows, though a tile has fewer numbers.
+PACKED = 16 * (DEPTH_BLOCK + 1)
 
 
 @inlined

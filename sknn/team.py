@@ -92,3 +92,6 @@ class Team:
             return [call.result() for call in calls][0]
         finally:
             wait(calls)
+
+
+ALONE = Team(1)

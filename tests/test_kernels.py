@@ -13,7 +13,6 @@ from sknn.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, LOSSES, POISSON
 from sknn.optimizers import OPTIMIZERS
 from sknn.params import layer_table, n_params, pack, padded, views, zeros
 from sknn.plans import BLOCK_ROWS, Network, TrainingPlan
-from sknn.products import scratch_size
 from sknn.samples import freeze
 from sknn.team import Team
 
@@ -64,7 +63,7 @@ def test_product(m, n, depth, dtype, transposed, accumulate):
     a, a_stride = _matrix(A.T if transposed else A)
     b, b_stride = _matrix(B)
     c, c_stride = _matrix(C)
-    packed = zeros(scratch_size(depth), dtype)
+    packed = zeros(products.PACKED, dtype)
     addresses = [array.ctypes.data for array in (a, b, c, packed)]
     _product(
         products.product.address(np.dtype(dtype)), dtype(0), *addresses,
@@ -234,7 +233,8 @@ def test_padding_stays_zero(solver, dtype):
     net = MLPRegressor(
         hidden_layer_sizes=(3, 21), solver=solver, max_iter=5, random_state=0
     ).fit(X, y)
-    (params, layers, *_), _ = net._network
+    fitted, _ = net._network
+    params, layers = fitted.params, fitted.layers
     coefs, intercepts = views(params.copy(), layers)
     assert np.array_equal(pack(coefs, intercepts, layers, params.dtype), params)
     assert params.size == n_params(layers) > sum(c.size for c in coefs)

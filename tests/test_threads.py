@@ -112,9 +112,10 @@ def test_grid_search_in_threads_does_not_oversubscribe(eager, sizes):
     net = MLPRegressor(hidden_layer_sizes=(5,), n_jobs=2, max_iter=2, random_state=0)
     with joblib.parallel_config("threading"):
         GridSearchCV(net, {"alpha": [0, 1]}, cv=2, n_jobs=2, refit=False).fit(X, y)
-    assert sizes == [1, 1, 1, 1]
+    assert set(sizes) == {1}
+    sizes.clear()
     GridSearchCV(net, {"alpha": [0, 1]}, cv=2, refit=False).fit(X, y)
-    assert sizes[4:] == [2, 2, 2, 2]  # one after the other, each has both
+    assert set(sizes) == {2}  # one after the other, each has both cores
 
 
 def test_concurrent_fits_are_correct(eager):
