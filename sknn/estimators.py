@@ -654,7 +654,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         """
         outputs = self._outputs(X)
         if self.n_outputs_ == 1:
-            return np.hstack([1 - outputs, outputs])
+            return np.concatenate([1 - outputs, outputs], axis=1)
         return outputs
 
     def predict_log_proba(self, X):

@@ -19,6 +19,7 @@ from .team import ALONE, Team, team_size
 BLOCK_ROWS = 256  # samples of a block, at most
 DIVIDED_BATCH = 128  # samples of the smallest minibatch that makes two chunks
 FEW_ROWS = 16
+X_DENSE, X_SPARSE = ["dense"], ["values", "columns", "row_starts"]
 
 
 class Network:
@@ -91,10 +92,11 @@ class Plan:
             self._set(link=loss.link.address(self._dtype))
 
     def _read(self, samples):
-        """Let the kernels read these samples."""
-        self._point(**samples._asdict())
+        """Let the kernels read the X of these samples."""
         is_sparse = samples.row_starts.size > 0
-        self._set(is_sparse=is_sparse, has_weights=samples.weights.size > 0)
+        self._set(is_sparse=is_sparse)
+        for name in X_SPARSE if is_sparse else X_DENSE:
+            self._point(**{name: getattr(samples, name)})
         if is_sparse:
             self._set(sparse_forward=sparse_forward.address(self._dtype))
 
@@ -157,8 +159,8 @@ class PredictionPlan(Plan):
         self._point(order=order, outputs=outputs)
         self._set(n_samples=order.size)
         self._run(predict)
-        for name in (*samples._fields, "order", "outputs"):
-            del self._kept[name]
+        for name in (*X_DENSE, *X_SPARSE, "order", "outputs"):
+            self._kept.pop(name, None)
         return outputs
 
 
@@ -212,6 +214,8 @@ class TrainingPlan(Plan):
 
     def _read(self, samples):
         super()._read(samples)
+        self._point(targets=samples.targets, weights=samples.weights)
+        self._set(has_weights=samples.weights.size > 0)
         if self._plan[0]["is_sparse"]:
             self._set(sparse_gradients=sparse_gradients.address(self._dtype))
 

@@ -29,19 +29,19 @@ ADDRESSES = {
     "params": None,
     "dense": None,
     "values": None,
-    "columns": np.int32,
-    "row_starts": np.int64,
+    "columns": np.dtype(np.int32),
+    "row_starts": np.dtype(np.int64),
     "targets": None,
     "weights": None,
-    "order": np.int64,  # numbers of the samples, one minibatch after the other
+    "order": np.dtype(np.int64),  # numbers of the samples, one minibatch after the other
     "outputs": None,
     "losses": None,  # of the samples of a minibatch
-    "penalties": np.float64,  # of each strip of weights: the sum of their squares
+    "penalties": np.dtype(np.float64),  # of each strip of weights: the sum of their squares
     "grads": None,
     "moments": None,
-    "settings": np.float64,
-    "rates": np.float64,  # of each step
-    "arrivals": np.int64,
+    "settings": np.dtype(np.float64),
+    "rates": np.dtype(np.float64),  # of each step
+    "arrivals": np.dtype(np.int64),
 }
 SIZES = ["n_samples", "n_steps", "batch_size", "n_features", "n_targets", "n_outputs"]
 SIZES += [
