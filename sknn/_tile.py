@@ -198,11 +198,13 @@ class VectorBuilder:
         self._builder.call(function, [address, i32(0), i32(3), i32(1)])
 
     def broadcast(self, pointer):
+        return self.spread(self._builder.load(pointer, align=self._itemsize))
+
+    def spread(self, number):
+        """A vector of the same number in all lanes."""
         undefined = ir.Constant(self.vector, ir.Undefined)
         first = ir.Constant(ir.IntType(32), 0)
-        single = self._builder.insert_element(
-            undefined, self._builder.load(pointer, align=self._itemsize), first
-        )
+        single = self._builder.insert_element(undefined, number, first)
         mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), None)
         return self._builder.shuffle_vector(single, undefined, mask)
 
@@ -233,6 +235,20 @@ def copy_vector(typingctx, a, c):
         return context.get_dummy_value()
 
     return types.void(a, c), codegen
+
+
+@intrinsic
+def add_multiple_of_vector(typingctx, c, factor, b):
+    """C += factor * B, for 64 bytes of each."""
+
+    def codegen(context, builder, signature, args):
+        emit = VectorBuilder(context, builder, signature.args[0].dtype)
+        factor = emit.spread(args[1])
+        total = emit.fma(factor, emit.load(args[2], 0), emit.load(args[0], 0))
+        emit.store(total, args[0], 0)
+        return context.get_dummy_value()
+
+    return types.void(c, c.dtype, b), codegen
 
 
 @intrinsic

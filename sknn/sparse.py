@@ -6,6 +6,7 @@ rows of W that it has numbers for, and so is what it adds to the gradient.
 
 from ._jit import INTEGER, ZERO, as_array, inlined, piece
 from ._llvm import at, call, load, pointer, store
+from ._tile import add_multiple_of_vector, lanes
 from .products import copy
 from .records import BLOCK, INT32, INT64, LAYER, PLAN
 
@@ -61,6 +62,6 @@ def sparse_gradients(zero, plan, layer, blocks, first, last, accumulate, row, en
 
 @inlined
 def _add_multiple(c, factor, b, n):
-    """c[:n] += factor * b[:n]."""
-    for j in range(n):
-        store(c, j, load(c, j) + factor * load(b, j))
+    """c[:n] += factor * b[:n], for whole vectors."""
+    for j in range(0, n, lanes(c)):
+        add_multiple_of_vector(at(c, j), factor, at(b, j))
