@@ -92,7 +92,8 @@ def tile(typingctx, height, width, a, a_row, a_step, b, b_row, c, c_row,
     """C[i, :] (+)= sum over k < depth of A[i, k] * B[k, :], for i < height.
 
     Element A[i, k] is ``a[i * a_row + k * a_step]``, so the same tile reads A or its
-    transpose; rows of B and C are contiguous, ``width`` vectors each.
+    transpose; rows of B and C are contiguous, ``width`` vectors each.  A sum that is
+    resumed is the same, bit for bit, as one that was never interrupted.
     """
     index = types.intp
     signature = types.void(
@@ -125,8 +126,14 @@ def _emit_tile(emit, builder, operands, n_rows, n_vectors):
     c_rows = [emit.at(c, builder.mul(i, c_row)) for i in rows]
     tile = [(i, j) for i in range(n_rows) for j in range(n_vectors)]
 
-    before, loop = builder.block, builder.append_basic_block("depth")
+    # Two ways into the loop: with the sums so far, or from zero without reading C.
+    afresh, loop = builder.block, builder.append_basic_block("depth")
+    resume = builder.append_basic_block("resume")
+    builder.cbranch(accumulate, resume, loop)
+    builder.position_at_end(resume)
+    so_far = {(i, j): emit.load(c_rows[i], j) for i, j in tile}
     builder.branch(loop)
+
     builder.position_at_end(loop)
     k = builder.phi(emit.index)
     sums = {ij: builder.phi(emit.vector) for ij in tile}
@@ -141,21 +148,17 @@ def _emit_tile(emit, builder, operands, n_rows, n_vectors):
     next_k = builder.add(k, emit.constant(1))
     after = builder.append_basic_block("store")
     builder.cbranch(builder.icmp_signed("<", next_k, depth), loop, after)
-    k.add_incoming(emit.constant(0), before)
+    for before in (afresh, resume):
+        k.add_incoming(emit.constant(0), before)
     k.add_incoming(next_k, loop)
     for ij in tile:
-        sums[ij].add_incoming(emit.zero, before)
+        sums[ij].add_incoming(emit.zero, afresh)
+        sums[ij].add_incoming(so_far[ij], resume)
         sums[ij].add_incoming(totals[ij], loop)
 
     builder.position_at_end(after)
-    with builder.if_else(accumulate) as (then, otherwise):
-        with then:
-            for i, j in tile:
-                so_far = emit.load(c_rows[i], j)
-                emit.store(builder.fadd(so_far, totals[i, j]), c_rows[i], j)
-        with otherwise:
-            for i, j in tile:
-                emit.store(totals[i, j], c_rows[i], j)
+    for i, j in tile:
+        emit.store(totals[i, j], c_rows[i], j)
 
 
 class VectorBuilder:

@@ -119,7 +119,7 @@ def train_block(zero, plan, layers, block, batch, first, last, i):
         forward(zero, plan, layers, block, start, n)
         output_layer(zero, plan, layers, block, start, n, start - batch)
         backward(zero, plan, layers, block, n)
-        if plan.sums_blocks:
+        if plan.sums_chunks and plan.n_members > 1:
             for depth in range(layers.size):
                 layer = layers[depth]
                 grads, n_rows = pointer(block.grads, zero), layer.fan_in + 1
@@ -258,22 +258,25 @@ def gradients_and_steps(
 
 @inlined
 def gradients(zero, plan, layer, blocks, first, last, accumulate, row, n_rows):
-    """Some rows of a weight gradient: the sum over chunks of samples, in order."""
+    """Some rows of a weight gradient, in one sum over all samples or one per chunk."""
     place = layer.weights + row * layer.stride
     grads = at(pointer(plan.grads, zero), place)
     for start in range(0, last - first, plan.chunk_rows):
+        n = min(plan.chunk_rows, last - first - start)
         block, offset = divmod(start, plan.block_rows)
-        if not plan.sums_blocks:
-            n = min(plan.chunk_rows, last - first - start)
+        own = at(pointer(blocks[block].grads, zero), place)
+        if not plan.sums_chunks:
             weight_gradient(
                 zero, plan, layer, blocks[block], offset, n, row, n_rows, accumulate,
                 grads,
             )  # fmt: skip
-        elif accumulate:
-            own = at(pointer(blocks[block].grads, zero), place)
+        elif plan.n_members == 1:
+            weight_gradient(
+                zero, plan, layer, blocks[block], offset, n, row, n_rows, 0, own
+            )
+        if plan.sums_chunks and accumulate:
             add(own, grads, n_rows * layer.stride)
-        else:
-            own = at(pointer(blocks[block].grads, zero), place)
+        elif plan.sums_chunks:
             copy(own, grads, n_rows * layer.stride)
         accumulate = 1
 

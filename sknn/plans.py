@@ -119,7 +119,7 @@ class Plan:
             "weights": stride,
             "strip": lanes * int(plan["strip_stride"]),
             "packed": PACKED,
-            "grads": int(plan["sums_blocks"]) * n_params(layers),
+            "grads": int(plan["sums_chunks"]) * n_params(layers),
         }
         own = {name: zeros(size, self._dtype) for name, size in sizes.items()}
         for name, array in own.items():
@@ -173,18 +173,22 @@ class TrainingPlan(Plan):
     training = True
 
     def __init__(self, network, samples, batch_size, team, update=None):
-        # The order in which gradients are summed must not depend on the number of
-        # threads: a thread takes whole chunks, of which all but tiny minibatches have
-        # an even number.  One thread alone takes as many chunks as make a block.
+        # In what order gradients are summed must not depend on the number of threads,
+        # so a minibatch is always made of chunks, an even number if there is enough.
         n_chunks = 2 * -(-batch_size // (2 * BLOCK_ROWS))
         n_chunks = n_chunks if batch_size >= DIVIDED_BATCH else 1
         chunk_rows = padded(-(-batch_size // n_chunks), network.params.dtype)
+        # One thread alone takes as many of them at once as make a block.
         alone = team.size == 1
         in_a_block = min(n_chunks, BLOCK_ROWS // chunk_rows) if alone else 1
         n_blocks = min(team.size, n_chunks)
         super().__init__(network, chunk_rows * in_a_block, n_blocks, team)
         self._read(samples)
-        self._set(sums_blocks=self._sums_blocks(chunk_rows * n_blocks))
+        sums_chunks = n_chunks > 1 and self._sums_chunks(min(n_chunks, 2) * chunk_rows)
+        self._set(
+            sums_chunks=sums_chunks,
+            chunk_rows=chunk_rows if sums_chunks else chunk_rows * in_a_block,
+        )
         self._allocate(samples.targets.shape[1])
         self.grads = zeros(n_params(network.layers), self._dtype)
         strips = int((-(-(network.layers["fan_in"] + 1) // STRIP)).sum())
@@ -195,7 +199,6 @@ class TrainingPlan(Plan):
         )
         self._set(
             batch_size=batch_size,
-            chunk_rows=chunk_rows,
             n_targets=samples.targets.shape[1],
             n_params=self.grads.size,
             n_strips=strips,
@@ -219,14 +222,13 @@ class TrainingPlan(Plan):
         if self._plan[0]["is_sparse"]:
             self._set(sparse_gradients=sparse_gradients.address(self._dtype))
 
-    def _sums_blocks(self, n_rows):
-        """Whether each block has gradients of its own, which are summed.
+    def _sums_chunks(self, n_rows):
+        """Whether each chunk has gradients of its own, which are summed.
 
         Threads that share a sum by its rows read one another's units instead: that is
-        less where there are more parameters than units.
+        less where there are many parameters for the units of ``n_rows`` samples.
         """
-        plan = self._plan[0]
-        if plan["n_members"] == 1 or plan["is_sparse"]:
+        if self._plan[0]["is_sparse"]:
             return False
         units = n_units(self._layers, self._dtype) + self._layers["stride"].sum()
-        return n_params(self._layers) < n_rows * units
+        return 2 * n_params(self._layers) < n_rows * units

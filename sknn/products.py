@@ -7,6 +7,7 @@ tiles and nothing else; A is read one number at a time, by rows or by columns.
 from ._jit import INTEGER, VECTOR, inlined, piece, reduction
 from ._llvm import at, load, store
 from ._tile import (
+    VECTOR_BYTES,
     copy_vector,
     lanes,
     tile,
@@ -18,10 +19,9 @@ from ._tile import (
 # How a product reads A, and writes C.
 AS_IT_IS, TRANSPOSED = 0, 1
 OVERWRITE = 0
-# Rows of B that all tiles pass over before the next ones: they stay in the second-level
-# cache, from which the tile's prefetches come in time.  It is no less than the samples
-# of a block, whose sum is one sum; and it is fixed, for sums depend on it.
-DEPTH_BLOCK = 256
+# Rows of B that all tiles pass over before the next ones: a part of the second-level
+# cache, from which the tile's prefetches come in time.
+DEPTH_BYTES, MOST_ROWS, LEAST_ROWS = 192 * 1024, 512, 64
 
 
 @piece(
@@ -38,8 +38,10 @@ def product(
     row, step = (1, a_stride) if a_transposed else (a_stride, 1)
     # The columns of a large A lie far apart: copy what many tiles will read again.
     copies = a_transposed != 0 and n > 4 * lanes(c)
-    for k in range(0, depth, DEPTH_BLOCK):
-        block = min(DEPTH_BLOCK, depth - k)
+    fitting = DEPTH_BYTES // (VECTOR_BYTES // lanes(c) * b_stride)
+    depth_block = min(max(fitting, LEAST_ROWS), MOST_ROWS)
+    for k in range(0, depth, depth_block):
+        block = min(depth_block, depth - k)
         i = 0
         while i < m:
             height = tile_height(m - i)
@@ -71,7 +73,7 @@ def strip_of_tiles(
 
 
 # Length of the scratch: a vector for each of the rows, though a tile has fewer numbers.
-PACKED = 16 * (DEPTH_BLOCK + 1)
+PACKED = 16 * (MOST_ROWS + 1)
 
 
 @inlined

@@ -33,10 +33,14 @@ ADDRESSES = {
     "row_starts": np.dtype(np.int64),
     "targets": None,
     "weights": None,
-    "order": np.dtype(np.int64),  # numbers of the samples, one minibatch after the other
+    "order": np.dtype(
+        np.int64
+    ),  # numbers of the samples, one minibatch after the other
     "outputs": None,
     "losses": None,  # of the samples of a minibatch
-    "penalties": np.dtype(np.float64),  # of each strip of weights: the sum of their squares
+    "penalties": np.dtype(
+        np.float64
+    ),  # of each strip of weights: the sum of their squares
     "grads": None,
     "moments": None,
     "settings": np.dtype(np.float64),
@@ -56,7 +60,7 @@ SIZES += [
 ]
 PIECES = ["product", "transpose", "link", "loss", "update"]
 PIECES += ["sparse_forward", "sparse_gradients"]
-FLAGS = ["is_sparse", "has_weights", "sums_blocks"]
+FLAGS = ["is_sparse", "has_weights", "sums_chunks"]
 PLAN = np.dtype(
     [(name, np.int64) for name in [*ADDRESSES, *SIZES, *PIECES, *FLAGS]]
     + [("alpha", np.float64)]
@@ -70,6 +74,6 @@ BLOCK_ADDRESSES = [
     "weights",
     "strip",  # a few samples, each followed by a one
     "packed",  # scratch of a product
-    "grads",  # where ``sums_blocks``
+    "grads",  # where ``sums_chunks``
 ]
 BLOCK = np.dtype([(name, np.int64) for name in BLOCK_ADDRESSES])
