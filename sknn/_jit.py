@@ -48,14 +48,23 @@ def inlined(function):
     return numba.njit(inline="always", **_OPTIONS)(function)
 
 
+def subroutine(function, **options):
+    """Compile ``function`` with the kernels that call it, which alone can.
+
+    It has no door to Python and no file of its own in the cache.
+    """
+    no_doors = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return numba.njit(**(_OPTIONS | no_doors | options))(function)
+
+
 def reduction(function):
-    """A kernel whose sums may be taken in any order, so that they vectorise."""
-    return kernel(function, fastmath=_OPTIONS["fastmath"] | {"reassoc"})
+    """A subroutine whose sums may be taken in any order, so that they vectorise."""
+    return subroutine(function, fastmath=_OPTIONS["fastmath"] | {"reassoc"})
 
 
-def kernel(function, **options):
+def kernel(function):
     """Compile ``function`` at its first call, or load it from the disk cache."""
-    dispatcher = numba.njit(**(_OPTIONS | options))(function)
+    dispatcher = numba.njit(**_OPTIONS)(function)
     if not numba.config.DISABLE_JIT:
         # RuntimeError: no directory can be written to, so nothing is cached.
         with contextlib.suppress(RuntimeError):

@@ -16,7 +16,7 @@ The kernels read a `PLAN`: addresses and sizes, written by plans.py.  ``zero`` i
 of the dtype that is computed in, and `pointer` makes a pointer of an address.
 """
 
-from ._jit import inlined, kernel
+from ._jit import inlined, kernel, subroutine
 from ._llvm import at, call, load, pointer, store
 from ._tile import lanes
 from .products import (
@@ -127,7 +127,7 @@ def train_block(zero, plan, layers, block, batch, first, last, i):
                 weight_gradient(zero, plan, layer, block, 0, n, 0, n_rows, 0, grads)
 
 
-@kernel
+@subroutine
 def forward(zero, plan, layers, block, first, n):
     """Outputs of every layer for a block of samples; the last ones are sums still."""
     units, params = pointer(block.units, zero), pointer(plan.params, zero)
@@ -171,7 +171,7 @@ def gather(zero, plan, block, first, n):
         )  # fmt: skip
 
 
-@inlined
+@subroutine
 def output_layer(zero, plan, layers, block, first, n, place):
     """Outputs and deltas of a block, and its losses at their place in the minibatch."""
     order = pointer(plan.order, INT64)
@@ -195,7 +195,7 @@ def output_layer(zero, plan, layers, block, first, n, place):
     call(plan.loss, (z, targets, weights, deltas, losses, *sizes))
 
 
-@inlined
+@subroutine
 def backward(zero, plan, layers, block, n):
     """Deltas of every layer, from those of the last one."""
     units, deltas = pointer(block.units, zero), pointer(block.deltas, zero)
@@ -228,7 +228,7 @@ def backward(zero, plan, layers, block, n):
             call(slope, (at(units, below), at(deltas, below), size))
 
 
-@inlined
+@subroutine
 def gradients_and_steps(
     zero, plan, layers, blocks, number, first, last, accumulate, scale, rate
 ):
