@@ -19,7 +19,6 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.exceptions import InconsistentVersionWarning
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -391,6 +390,13 @@ def _check_shapes(coefs, intercepts):
         )
 
 
+def _label_binarizer():
+    """A new LabelBinarizer; its import is a third of this package's, so it waits."""
+    from sklearn.preprocessing import LabelBinarizer
+
+    return LabelBinarizer()
+
+
 def _validate_weights(sample_weight, X):
     """Weights as an array, or None; negative ones are allowed, as in scikit-learn."""
     if sample_weight is None:
@@ -619,7 +625,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         with _all_or_nothing(self):
             if _check_partial_fit_first_call(self, classes):
                 is_multilabel = type_of_target(y).startswith("multilabel")
-                self._label_binarizer = LabelBinarizer()
+                self._label_binarizer = _label_binarizer()
                 self._label_binarizer.fit(y if is_multilabel else classes)
             return self._fit(X, y, sample_weight, incremental=True)
 
@@ -676,7 +682,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
     def _validate_input(self, X, y, incremental, reset):
         X, y = self._validate_X_y(X, y, reset=reset)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            self._label_binarizer = LabelBinarizer().fit(y)
+            self._label_binarizer = _label_binarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
         else:
             self._check_known_classes(unique_labels(y), incremental)

@@ -13,7 +13,7 @@ from sklearn.utils.optimize import _check_optimize_result
 
 from .losses import LOSSES
 from .optimizers import OPTIMIZERS
-from .params import layer_units, views, zeros
+from .params import layer_table, layer_units, n_params, pack, views, zeros
 from .plans import TrainingPlan
 from .team import Team, team_size
 
@@ -51,6 +51,21 @@ class OptimizerState:
     power_t: float
     learning_rate: float
     n_steps: int = 0
+
+    def __getstate__(self):
+        """The state with its moments as lists of arrays, without their padding."""
+        layers = layer_table(self.layer_units, self.moments.dtype)
+        moments = self.moments.reshape(-1, n_params(layers))
+        return vars(self) | {"moments": [views(each, layers) for each in moments]}
+
+    def __setstate__(self, state):
+        dtype = state["moments"][0][0][0].dtype
+        layers = layer_table(state["layer_units"], dtype)
+        moments = zeros(len(state["moments"]) * n_params(layers), dtype)
+        rows = moments.reshape(len(state["moments"]), -1)
+        for row, lists in zip(rows, state["moments"], strict=True):
+            row[:] = pack(*lists, layers, dtype)
+        vars(self).update(state, moments=moments)
 
 
 def optimizer_state(mlp, network):

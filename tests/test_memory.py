@@ -1,0 +1,64 @@
+"""Memory: what fits, predictions and pickles take beyond their data."""
+
+import pickle
+import tracemalloc
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+from sknn import MLPClassifier, MLPRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+N_FEATURES, WIDTH = 20, 400
+PARAMETERS = (N_FEATURES + 1) * WIDTH + WIDTH + 1
+
+
+def _peak(action):
+    """Bytes that are held at the worst moment of the action, beyond those before."""
+    action()  # whatever is compiled, loaded or cached for good
+    tracemalloc.start()
+    action()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak
+
+
+def _data(n):
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(n, N_FEATURES)), rng.normal(size=n)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_fit_takes_a_few_minibatches_and_copies_of_the_parameters(solver):
+    X, y = _data(20_000)
+    net = MLPRegressor(hidden_layer_sizes=WIDTH, solver=solver, max_iter=2, max_fun=4)
+    peak = _peak(lambda: net.fit(X, y))
+    block = 256 * (N_FEATURES + 3 * WIDTH) * 8
+    copies = (30 if solver == "lbfgs" else 5) * PARAMETERS * 8  # L-BFGS remembers steps
+    per_sample = 5 * 8 * len(X)  # the order, the targets, the losses
+    assert peak < 2 * block + copies + per_sample
+    assert peak < len(X) * WIDTH * 8 / 4  # never samples times units
+
+
+@pytest.mark.parametrize("kind", [np.asarray, scipy.sparse.csr_array])
+def test_predict_goes_by_blocks(kind):
+    X, y = _data(20_000)
+    net = MLPRegressor(hidden_layer_sizes=WIDTH, max_iter=1).fit(X[:100], y[:100])
+    X = kind(X)
+    assert _peak(lambda: net.predict(X)) < len(y) * WIDTH * 8 / 4
+
+
+def test_sparse_x_is_never_made_dense():
+    X = scipy.sparse.random(300, 50_000, 0.001, "csr", rng=0)
+    y = np.arange(300) % 2
+    net = MLPClassifier(3, max_iter=2, early_stopping=True)
+    assert _peak(lambda: net.fit(X, y).predict(X)) < X.shape[0] * X.shape[1] * 8 / 4
+
+
+@pytest.mark.parametrize("solver, copies", [("lbfgs", 1), ("sgd", 2), ("adam", 3)])
+def test_a_pickle_holds_the_parameters_and_what_continues_from_them(solver, copies):
+    X, y = _data(100)
+    net = MLPRegressor(hidden_layer_sizes=WIDTH, solver=solver, max_iter=2).fit(X, y)
+    net.predict(X[:1])
+    assert len(pickle.dumps(net)) < (copies + 0.15) * PARAMETERS * 8 + 3_000
