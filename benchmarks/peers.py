@@ -24,10 +24,10 @@ class Estimator:
     def __init__(self, case, X, y, threads):
         module = importlib.import_module(self.module)
         self.kind = module.MLPClassifier if case.n_classes else module.MLPRegressor
-        self.parameters = self.parameters_of(case)
+        self.parameters = self.parameters_of(case, threads)
         self.X, self.y = X, y
 
-    def parameters_of(self, case):
+    def parameters_of(self, case, threads):
         return {
             "hidden_layer_sizes": case.hidden,
             "activation": case.activation,
@@ -53,9 +53,12 @@ class Sklearn(Estimator):
 
 
 class Sknn(Estimator):
-    """This package: one thread, however many the others get."""
+    """This package."""
 
     module = "sknn"
+
+    def parameters_of(self, case, threads):
+        return super().parameters_of(case, threads) | {"n_jobs": threads}
 
 
 class Torch:
