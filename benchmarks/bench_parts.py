@@ -1,0 +1,112 @@
+"""Where a training step spends its time: every part of it, on its own.
+
+    python benchmarks/bench_parts.py --cases digits --dtypes float32
+
+Microseconds of each part for one minibatch, best of many repeats.  Of the parts that
+are matrix products the share of the core's peak is given as well.
+"""
+
+import environment
+import harness
+
+PARTS = [
+    "gather",
+    "forward",
+    "activations",
+    "outputs",
+    "backward",
+    "slopes",
+    "turns",
+    "gradients",
+    "updates",
+]
+PRODUCTS = {"forward", "backward", "gradients"}
+
+
+def main():
+    arguments = harness.parser(__doc__.splitlines()[0]).parse_args()
+    environment.prepare(1)
+    print("| case | " + " | ".join(PARTS) + " | whole step |")
+    print("| --- |" + " ---: |" * (len(PARTS) + 1))
+    for case in harness.chosen_cases(arguments):
+        print(row(case, 2 if arguments.smoke else 200), flush=True)
+
+
+def row(case, repeats):
+    from peak import peak_gflops
+
+    times, flops = measure(case, repeats)
+    peak = peak_gflops(case.dtype)
+    cells = [case.label]
+    for part in PARTS:
+        share = ""
+        if part in PRODUCTS:
+            share = f" ({flops[part] / times[part] / 1e3 / peak:.0%})"
+        cells.append(f"{times[part]:.1f}{share}")
+    whole = (
+        f"{times['step']:.1f} ({sum(flops.values()) / times['step'] / 1e3 / peak:.0%})"
+    )
+    return f"| {' | '.join([*cells, whole])} |"
+
+
+def measure(case, repeats):
+    """Microseconds of each part, and the floating-point operations of the products."""
+    import numpy as np
+    from parts import KERNELS
+
+    from sknn.team import ALONE
+
+    plan, order, rates = training_plan(case, ALONE)
+    plan.run_epoch(order, rates, 1e-4)
+    record, blocks = plan._plan[0], plan._blocks
+    n = min(case.batch, int(record["block_rows"]))
+    blocks_of_batch = case.batch / n
+    arguments = plan._zero, plan._plan, plan._layers, blocks, n
+    times = {}
+    for part, kernel in KERNELS.items():
+        kernel(*arguments, 1)
+        of_block = part not in ("gradients", "gradients and updates")
+        seconds = best(lambda: kernel(*arguments, repeats)) / repeats  # noqa: B023
+        times[part] = seconds * 1e6 * (blocks_of_batch if of_block else 1)
+    times["updates"] = times["gradients and updates"] - times["gradients"]
+    steps = min(rates.size, 20)
+    some, few = order[: steps * case.batch], np.full(steps, 1e-9)
+    times["step"] = best(lambda: plan.run_epoch(some, few, 1e-4)) / steps * 1e6
+    units = case.layer_units
+    sizes = [a * b for a, b in zip(units, units[1:])]
+    forward = 2 * case.batch * sum(sizes)
+    backward = 2 * case.batch * sum(sizes[1:])
+    return times, {"forward": forward, "backward": backward, "gradients": forward}
+
+
+def training_plan(case, team):
+    """A plan for training on a case's data, an order, the rates of an epoch."""
+    import numpy as np
+    from cases import data
+
+    from sknn.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED_ERROR
+    from sknn.optimizers import OPTIMIZERS
+    from sknn.params import initialize, layer_table, zeros
+    from sknn.plans import Network, TrainingPlan
+    from sknn.samples import freeze
+
+    X, y = data(case)
+    dtype, random_state = np.dtype(case.dtype), np.random.RandomState(0)
+    layers = layer_table(case.layer_units, dtype)
+    params = initialize(layers, random_state, 6.0, dtype)
+    loss = CROSS_ENTROPY if case.n_outputs > 1 else BINARY_CROSS_ENTROPY
+    loss = loss if case.n_classes else SQUARED_ERROR
+    network = Network(params, layers, case.activation, loss)
+    samples = freeze(X, dtype, y.reshape(-1, 1))
+    plan = TrainingPlan(network, samples, case.batch, team, OPTIMIZERS["adam"].update)
+    plan.remember(zeros(2 * params.size, dtype), np.array([0.9, 0.999, 1e-8]))
+    rates = np.full(-(-len(X) // case.batch), 1e-6)
+    return plan, random_state.permutation(len(X)), rates
+
+
+def best(action, rounds=9):
+    return min(harness.interleave({"": action}, rounds)[""])
+
+
+if __name__ == "__main__":
+    main()
