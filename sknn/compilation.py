@@ -5,11 +5,19 @@ import warnings
 
 import numpy as np
 
+from .activations import ACTIVATIONS
 from .estimators import MLPRegressor
+from .losses import LOSSES
+from .optimizers import OPTIMIZERS
+from .products import product, transpose
+from .sparse import sparse_forward, sparse_gradients
 
 
 def compile_kernels(dtype="float64"):
     """Compile every kernel for one dtype, or load it from the disk cache.
+
+    A fit compiles only what it uses: its activation, its loss, its solver.  This
+    compiles them all.
 
     Parameters
     ----------
@@ -34,9 +42,23 @@ def compile_kernels(dtype="float64"):
     if dtype not in ("float64", "float32"):
         raise ValueError(f"dtype must be 'float64' or 'float32', got {dtype!r}.")
     start = time.perf_counter()
+    for piece in _pieces():
+        piece.address(np.dtype(dtype))
     X, y = np.eye(2, dtype=dtype), np.arange(2.0)
     net = MLPRegressor(hidden_layer_sizes=1, max_iter=1, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         net.fit(X, y).predict(X)
     return time.perf_counter() - start
+
+
+def _pieces():
+    """Everything that is compiled when it is first used."""
+    yield from (product, transpose, sparse_forward, sparse_gradients)
+    for activation in filter(None, ACTIVATIONS.values()):
+        yield from (activation.forward, activation.backward)
+    for loss in LOSSES.values():
+        yield from (loss.link, loss.train)
+    for optimizer in OPTIMIZERS.values():
+        if optimizer.update:
+            yield optimizer.update
