@@ -277,6 +277,11 @@ class _BaseMLP(BaseEstimator):
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         dtype = _precision(X.dtype, self.coefs_[0].dtype)
         network = self._fitted_network(dtype, is_sparse(X))
+        if X.shape[1] != network.layers[0]["fan_in"]:
+            raise ValueError(
+                f"X has {X.shape[1]} features, but coefs_[0] has "
+                f"{network.layers[0]['fan_in']} rows; there must be one for each."
+            )
         rows = np.arange(X.shape[0])
         return network.predict(freeze(X, dtype), rows, self.n_jobs)
 

@@ -5,6 +5,8 @@ one signature per dtype.  In return, this is the only place that writes the addr
 each is that of an array of the right kind, which the plan keeps alive.
 """
 
+from functools import partial
+
 import numpy as np
 
 from .activations import ACTIVATIONS
@@ -71,8 +73,12 @@ class Plan:
         self._connect(network)
 
     def _run(self, kernel):
-        arguments = self._zero, self._plan, self._layers, self._blocks
-        return self._team.run(lambda number: kernel(*arguments, number))
+        # A bound method holds the plan, and so its arrays, for as long as a thread
+        # runs, even if the one that waits for it is interrupted and leaves.
+        return self._team.run(partial(self._call, kernel))
+
+    def _call(self, kernel, number):
+        return kernel(self._zero, self._plan, self._layers, self._blocks, number)
 
     def _connect(self, network):
         """Look up, or compile, the pieces that the network is made of."""

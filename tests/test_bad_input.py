@@ -13,6 +13,7 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.sparse
 from drawing import PEER_HAS_LOSS, PEER_HAS_WEIGHTS, PEER_VERSION
 from scipy import sparse
 from sklearn import neural_network as peer
@@ -728,3 +729,14 @@ def test_edited_weights_that_do_not_fit_together_are_named():
     net.intercepts_[0] = np.zeros(3)
     with pytest.raises(ValueError, match="coefs_ and intercepts_ do not fit together"):
         net.predict(X)
+
+
+@pytest.mark.parametrize("fan_in", [1, 300])
+@pytest.mark.parametrize("kind", [np.asarray, scipy.sparse.csr_array])
+def test_weights_for_other_features_are_refused(kind, fan_in):
+    X = np.arange(120.0).reshape(40, 3)
+    net = sknn.MLPRegressor(hidden_layer_sizes=(4,), solver="lbfgs", tol=0.1)
+    net.fit(X / 120, X[:, 0])
+    net.coefs_ = [np.ones((fan_in, 4)), np.ones((4, 1))]
+    with pytest.raises(ValueError, match=f"coefs_.0. has {fan_in} rows"):
+        net.predict(kind(X))

@@ -147,3 +147,19 @@ def test_a_thread_that_cannot_start_leaves_nobody_waiting(eager, monkeypatch):
     assert set(vars(net)) == before
     assert started[0].done()
     assert threading.active_count() < 10
+
+
+def test_a_call_holds_its_plan(eager, monkeypatch):
+    """Whoever waits may be interrupted and leave: the arrays must outlive the call."""
+    held = []
+    original = Team.run
+
+    def run(self, call):
+        held.append(call.func.__self__)
+        return original(self, call)
+
+    monkeypatch.setattr(Team, "run", run)
+    X = np.random.default_rng(0).normal(size=(400, 6))
+    net = _fit(2, X, X[:, 0])
+    assert all("params" in plan._kept and "grads" in plan._kept for plan in held)
+    assert len(held) == net.n_iter_
