@@ -19,6 +19,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from .compilation import first_use
 from .estimators import MLPClassifier, MLPRegressor
 from .tables import Problem
 
@@ -58,22 +59,12 @@ def compare(problem, seed=0):
     _say(f"rows: {len(parts[0])} to learn from, {len(parts[1])} held out")
     models, search = _models(problem, seed)
     _say("compiling the kernels, or loading them from the disk cache")
-    compile_seconds = _compile(problem.task)
+    kind = MLPClassifier if problem.task == "classification" else MLPRegressor
+    compile_seconds = first_use(kind(max_iter=1), np.eye(6), np.arange(6) % 3)
     rows = [_measure(name, models[name], parts, problem.task) for name in models]
     rows[0][-1] = f"{compile_seconds:.2f}"
     _print_table(["model", *METRICS[problem.task], "fit s", "compile s"], rows)
     _print_search(search, *METRICS[problem.task])
-
-
-def _compile(task):
-    """Seconds of the first fit and prediction, on next to no data."""
-    start = time.perf_counter()
-    X, y = np.eye(6), np.arange(6) % 3
-    kind = MLPClassifier if task == "classification" else MLPRegressor
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        kind(max_iter=1).fit(X, y).predict(X)
-    return time.perf_counter() - start
 
 
 def _split(problem, seed):

@@ -264,20 +264,21 @@ def gradients(zero, plan, layer, blocks, first, last, accumulate, row, n_rows):
     for start in range(0, last - first, plan.chunk_rows):
         n = min(plan.chunk_rows, last - first - start)
         block, offset = divmod(start, plan.block_rows)
-        own = at(pointer(blocks[block].grads, zero), place)
         if not plan.sums_chunks:
             weight_gradient(
                 zero, plan, layer, blocks[block], offset, n, row, n_rows, accumulate,
                 grads,
             )  # fmt: skip
-        elif plan.n_members == 1:
-            weight_gradient(
-                zero, plan, layer, blocks[block], offset, n, row, n_rows, 0, own
-            )
-        if plan.sums_chunks and accumulate:
-            add(own, grads, n_rows * layer.stride)
-        elif plan.sums_chunks:
-            copy(own, grads, n_rows * layer.stride)
+        else:
+            own = at(pointer(blocks[block].grads, zero), place)
+            if plan.n_members == 1:  # others have done it in `train_block`
+                weight_gradient(
+                    zero, plan, layer, blocks[block], offset, n, row, n_rows, 0, own
+                )
+            if accumulate:
+                add(own, grads, n_rows * layer.stride)
+            else:
+                copy(own, grads, n_rows * layer.stride)
         accumulate = 1
 
 

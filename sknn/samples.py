@@ -1,7 +1,7 @@
 """Samples are what the kernels read: a frozen X, and its targets and weights.
 
-X is frozen at the door into one layout and one dtype, read-only, because each other
-kind of array would compile every kernel again.  A dense X leaves the CSR arrays
+X is frozen at the door into one layout and one dtype, read-only, because the kernels
+get its address and nothing else.  A dense X leaves the CSR arrays
 empty; a sparse one leaves ``dense`` empty, and is never made dense as a whole.
 """
 
