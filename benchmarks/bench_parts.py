@@ -16,7 +16,6 @@ PARTS = [
     "outputs",
     "backward",
     "slopes",
-    "turns",
     "gradients",
     "updates",
 ]
@@ -61,9 +60,10 @@ def measure(case, repeats):
     record, blocks = plan._plan[0], plan._blocks
     n = min(case.batch, int(record["block_rows"]))
     blocks_of_batch = case.batch / n
-    arguments = plan._zero, plan._plan, plan._layers, blocks, n
     times = {}
-    for part, kernel in KERNELS.items():
+    for part, (kernel, names) in KERNELS.items():
+        chosen = np.array([_does(kind, names) for kind in plan.layers.kinds])
+        arguments = plan._zero, plan._plan, plan._table, blocks, n, chosen
         kernel(*arguments, 1)
         of_block = part not in ("gradients", "gradients and updates")
         seconds = best(lambda: kernel(*arguments, repeats)) / repeats  # noqa: B023
@@ -79,24 +79,34 @@ def measure(case, repeats):
     return times, {"forward": forward, "backward": backward, "gradients": forward}
 
 
+def _does(kind, names):
+    """Whether one of the pieces of a kind of layer has one of these names."""
+    pieces = filter(None, (kind.forward, kind.backward))
+    return any(piece.name in names for piece in pieces)
+
+
 def training_plan(case, team):
     """A plan for training on a case's data, an order, the rates of an epoch."""
     import numpy as np
     from cases import data
 
+    from sknn.architecture import Architecture, Layers
+    from sknn.initialization import initialize
     from sknn.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED_ERROR
     from sknn.optimizers import OPTIMIZERS
-    from sknn.params import initialize, layer_table, zeros
+    from sknn.params import zeros
     from sknn.plans import Network, TrainingPlan
     from sknn.samples import freeze
 
     X, y = data(case)
     dtype, random_state = np.dtype(case.dtype), np.random.RandomState(0)
-    layers = layer_table(case.layer_units, dtype)
-    params = initialize(layers, random_state, 6.0, dtype)
+    units = tuple(case.layer_units)
+    activations = (case.activation,) * (len(units) - 2)
+    layers = Layers(Architecture(units, activations), dtype)
+    params = initialize(layers, random_state)
     loss = CROSS_ENTROPY if case.n_outputs > 1 else BINARY_CROSS_ENTROPY
     loss = loss if case.n_classes else SQUARED_ERROR
-    network = Network(params, layers, case.activation, loss)
+    network = Network(params, layers, loss)
     samples = freeze(X, dtype, y.reshape(-1, 1))
     plan = TrainingPlan(network, samples, case.batch, team, OPTIMIZERS["adam"].update)
     plan.remember(zeros(2 * params.size, dtype), np.array([0.9, 0.999, 1e-8]))

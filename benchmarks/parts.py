@@ -2,121 +2,59 @@
 
 from sknn import network
 from sknn._jit import kernel
-from sknn._llvm import at, call, pointer
-from sknn.products import AS_IT_IS, OVERWRITE, TRANSPOSED, whole_vectors
+from sknn._llvm import call
 
 
 @kernel
-def gather(zero, plans, layers, blocks, n, repeats):
-    for _ in range(repeats):
-        network.gather(zero, plans[0], blocks[0], 0, n)
-
-
-@kernel
-def forward(zero, plans, layers, blocks, n, repeats):
-    plan, block = plans[0], blocks[0]
-    units, params = pointer(block.units, zero), pointer(plan.params, zero)
+def forward(zero, plan, layers, blocks, n, chosen, repeats):
+    """The way forward of the chosen layers."""
     for _ in range(repeats):
         for depth in range(layers.size):
-            layer = layers[depth]
-            call(
-                plan.product,
-                (
-                    at(params, layer.weights), layer.stride, TRANSPOSED,
-                    at(units, layer.inputs * plan.stride), plan.stride,
-                    at(units, layer.outputs * plan.stride), plan.stride,
-                    layer.fan_out, whole_vectors(n, zero), layer.fan_in + 1, OVERWRITE,
-                    pointer(block.packed, zero),
-                ),
-            )  # fmt: skip
+            if chosen[depth] and layers[depth].forward != 0:
+                arguments = zero, plan[0], layers[depth], blocks[0], 0, n
+                call(layers[depth].forward, arguments)
 
 
 @kernel
-def activations(zero, plans, layers, blocks, n, repeats):
-    plan, units = plans[0], pointer(blocks[0].units, zero)
+def outputs(zero, plan, layers, blocks, n, chosen, repeats):
     for _ in range(repeats):
-        for depth in range(layers.size - 1):
-            layer = layers[depth]
-            outputs = at(units, layer.outputs * plan.stride)
-            call(layer.activation, (outputs, layer.fan_out * plan.stride))
+        network.output_layer(zero, plan[0], blocks[0], 0, n, 0)
 
 
 @kernel
-def outputs(zero, plans, layers, blocks, n, repeats):
-    for _ in range(repeats):
-        network.output_layer(zero, plans[0], layers, blocks[0], 0, n, 0)
-
-
-@kernel
-def backward(zero, plans, layers, blocks, n, repeats):
-    plan, block = plans[0], blocks[0]
-    deltas, params = pointer(block.deltas, zero), pointer(plan.params, zero)
-    for _ in range(repeats):
-        for depth in range(layers.size - 1, 0, -1):
-            layer = layers[depth]
-            call(
-                plan.product,
-                (
-                    at(params, layer.weights), layer.stride, AS_IT_IS,
-                    at(deltas, layer.outputs * plan.stride), plan.stride,
-                    at(deltas, layer.inputs * plan.stride), plan.stride,
-                    layer.fan_in, whole_vectors(n, zero), layer.fan_out, OVERWRITE,
-                    pointer(block.packed, zero),
-                ),
-            )  # fmt: skip
-
-
-@kernel
-def slopes(zero, plans, layers, blocks, n, repeats):
-    plan, block = plans[0], blocks[0]
-    units, deltas = pointer(block.units, zero), pointer(block.deltas, zero)
-    for _ in range(repeats):
-        for depth in range(layers.size - 1):
-            layer = layers[depth]
-            place = layer.outputs * plan.stride
-            size = layer.fan_out * plan.stride
-            call(layer.slope, (at(units, place), at(deltas, place), size))
-
-
-@kernel
-def turns(zero, plans, layers, blocks, n, repeats):
-    plan, block = plans[0], blocks[0]
-    deltas, turned = pointer(block.deltas, zero), pointer(block.turned, zero)
+def backward(zero, plan, layers, blocks, n, chosen, repeats):
+    """The way back of the chosen layers."""
     for _ in range(repeats):
         for depth in range(layers.size):
-            layer = layers[depth]
-            source = at(deltas, layer.outputs * plan.stride)
-            target = at(turned, layer.strides * plan.block_rows)
-            matrices = source, plan.stride, target, layer.stride
-            call(plan.transpose, (*matrices, layer.fan_out, n))
+            if chosen[depth] and layers[depth].backward != 0:
+                arguments = zero, plan[0], layers[depth], blocks[0], 0, n
+                call(layers[depth].backward, arguments)
 
 
 @kernel
-def gradients(zero, plans, layers, blocks, n, repeats):
-    plan = plans[0]
+def gradients(zero, plan, layers, blocks, n, chosen, repeats):
     for _ in range(repeats):
         network.gradients_and_steps(
-            zero, plan, layers, blocks, 0, 0, plan.batch_size, 0, 0.0, 0.0
+            zero, plan[0], layers, blocks, 0, 0, plan[0].batch_size, 0, 0.0, 0
         )
 
 
 @kernel
-def gradients_and_updates(zero, plans, layers, blocks, n, repeats):
-    plan = plans[0]
+def gradients_and_updates(zero, plan, layers, blocks, n, chosen, repeats):
     for _ in range(repeats):
         network.gradients_and_steps(
-            zero, plan, layers, blocks, 0, 0, plan.batch_size, 0, 1e-3, 1e-9
+            zero, plan[0], layers, blocks, 0, 0, plan[0].batch_size, 0, 1e-9, 0
         )
 
 
+# The part's kernel, and the names of the pieces of the layers that it calls.
 KERNELS = {
-    "gather": gather,
-    "forward": forward,
-    "activations": activations,
-    "outputs": outputs,
-    "backward": backward,
-    "slopes": slopes,
-    "turns": turns,
-    "gradients": gradients,
-    "gradients and updates": gradients_and_updates,
+    "gather": (forward, ["gather"]),
+    "forward": (forward, ["dense_forward"]),
+    "activations": (forward, ["apply"]),
+    "outputs": (outputs, []),
+    "backward": (backward, ["dense_backward"]),
+    "slopes": (backward, ["scale"]),
+    "gradients": (gradients, []),
+    "gradients and updates": (gradients_and_updates, []),
 }

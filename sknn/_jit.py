@@ -20,6 +20,7 @@ from numba import carray as as_array  # noqa: F401  (what a piece reads a VECTOR
 from numba import types
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
+from numba.core.dispatcher import Dispatcher
 
 # The flags that keep NaN and infinity what they are: never nnan or ninf; reassoc only
 # in a reduction, for it would undo the two-part constants of elementary.py.
@@ -84,9 +85,29 @@ def piece_of(*arguments):
     """
 
     def decorate(build):
-        return lambda *functions: Piece(build(*functions), arguments, functions)
+        def build_piece(*functions):
+            return Piece(build(*functions), arguments, functions)
+
+        return build_piece
 
     return decorate
+
+
+def foreign(function):
+    """Compile a user's scalar function, which no cache can tell from a later one."""
+    compiled = isinstance(function, Dispatcher)
+    return function if compiled else numba.njit(**_OPTIONS)(function)
+
+
+def with_setting(function):
+    """A function of one number as one of a number and a setting."""
+    if function.py_func.__code__.co_argcount > 1:
+        return function
+
+    def ignoring_setting(number, setting):
+        return function(number)
+
+    return inlined(ignoring_setting)
 
 
 class Piece:
@@ -95,6 +116,10 @@ class Piece:
     def __init__(self, function, arguments, parts=()):
         self._function, self._arguments, self._parts = function, arguments, parts
         self._compiled = {}
+        self.name = function.__name__
+
+    def __deepcopy__(self, memo):
+        return self  # machine code is the same in every copy
 
     def address(self, dtype):
         """Where the machine code for numbers of ``dtype`` lies."""
@@ -109,8 +134,9 @@ class Piece:
         signature = tuple(kinds), types.void
         compiled = CFunc(self._function, signature, locals={}, options=_OPTIONS)
         names = tuple(f"{part.__module__}.{part.__qualname__}" for part in self._parts)
-        with contextlib.suppress(RuntimeError):
-            compiled._cache = _KernelCache(self._function, names)
+        if all(name.startswith(f"{__package__}.") for name in names):
+            with contextlib.suppress(RuntimeError):
+                compiled._cache = _KernelCache(self._function, names)
         compiled.compile()
         return compiled
 

@@ -5,12 +5,17 @@ import warnings
 
 import numpy as np
 
-from .activations import ACTIVATIONS
+from .activations import ACTIVATIONS, kind_of
+from .dense import DENSE, INPUT, PROJECTION
+from .dropout import DROPOUT, NOISE
 from .estimators import MLPRegressor
 from .losses import LOSSES
+from .normalization import NORMALIZATIONS
 from .optimizers import OPTIMIZERS
 from .products import product, transpose
-from .sparse import sparse_forward, sparse_gradients
+from .regularization import finish, prepare
+from .skips import SKIP
+from .sparse import SPARSE
 
 
 def compile_kernels(dtype="float64"):
@@ -61,11 +66,18 @@ def first_use(net, X, y):
 
 def _pieces():
     """Everything that is compiled when it is first used."""
-    yield from (product, transpose, sparse_forward, sparse_gradients)
-    for activation in filter(None, ACTIVATIONS.values()):
-        yield from (activation.forward, activation.backward)
+    yield from (product, transpose)
+    kinds = [INPUT, DENSE, SPARSE, PROJECTION, SKIP, DROPOUT, NOISE]
+    kinds += NORMALIZATIONS.values()
+    formulas = filter(None, ACTIVATIONS.values())
+    kinds += [kind_of(formula, changed) for formula in formulas for changed in (0, 1)]
+    for kind in kinds:
+        yield from filter(
+            None, (kind.forward, kind.backward, kind.gradients, kind.predict)
+        )
     for loss in LOSSES.values():
         yield from (loss.link, loss.train)
     for optimizer in OPTIMIZERS.values():
         if optimizer.update:
             yield optimizer.update
+    yield from (prepare, finish)

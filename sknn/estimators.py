@@ -34,6 +34,8 @@ from sklearn.utils.validation import (
 )
 
 from .activations import ACTIVATIONS
+from .architecture import Architecture, Layers
+from .initialization import initialize
 from .losses import (
     BINARY_CROSS_ENTROPY,
     CROSS_ENTROPY,
@@ -42,7 +44,7 @@ from .losses import (
     REGRESSION_LOSSES,
 )
 from .optimizers import OPTIMIZERS
-from .params import initialize, layer_table, layer_units, pack, views
+from .params import layer_units, pack, views
 from .plans import Network, PredictionPlan
 from .samples import freeze, is_sparse
 from .training import Progress, fit_lbfgs, fit_stochastic, optimizer_state
@@ -194,16 +196,23 @@ class _BaseMLP(BaseEstimator):
             optimizer is not None
             and optimizer.solver == self.solver
             and optimizer.moments.dtype == network.params.dtype
-            and optimizer.layer_units == layer_units(self.coefs_)
+            and optimizer.layout == network.layers.architecture.layout()
         )
         return copy.deepcopy(optimizer) if fits else None
 
     def _initial_network(self, units, random_state, X):
         dtype = np.float64 if self.solver == "lbfgs" else X.dtype
-        layers = layer_table(units, dtype, is_sparse(X))
-        factor = 2.0 if self.activation == "logistic" else 6.0
-        params = initialize(layers, random_state, factor, dtype)
-        return Network(params, layers, self.activation, self._loss())
+        layers = Layers(self._architecture(units, is_sparse(X)), dtype)
+        factor = 1 / 3 if self.activation == "logistic" else 1.0
+        params = initialize(layers, random_state, factor=factor)
+        return Network(params, layers, self._loss())
+
+    def _architecture(self, units, sparse_input):
+        """The architecture that the parameters ask for, with these units."""
+        n_hidden = len(units) - 2
+        return Architecture(
+            tuple(units), (self.activation,) * n_hidden, sparse_input=sparse_input
+        )
 
     def _continued_network(self, units, X):
         """A copy of the fitted network, so that a failed fit leaves it as it is."""
@@ -221,9 +230,9 @@ class _BaseMLP(BaseEstimator):
     def _packed(self, dtype, sparse_input, loss):
         """A network of its own with the weights of `coefs_` and `intercepts_`."""
         _check_shapes(self.coefs_, self.intercepts_)
-        layers = layer_table(layer_units(self.coefs_), dtype, sparse_input)
-        params = pack(self.coefs_, self.intercepts_, layers, dtype)
-        return Network(params, layers, self.activation, loss)
+        units = layer_units(self.coefs_)
+        layers = Layers(self._architecture(units, sparse_input), dtype)
+        return Network(pack(vars(self), layers), layers, loss)
 
     def _progress(self):
         """What the earlier fits have seen, in copies."""
@@ -239,7 +248,7 @@ class _BaseMLP(BaseEstimator):
 
     def _publish(self, network, progress, optimizer):
         """Set the fitted attributes, all at once and last of all."""
-        self.n_layers_ = network.layers.size + 1
+        self.n_layers_ = len(network.layers.architecture.units)
         self.out_activation_ = LOSSES[network.loss].out_activation
         self.n_iter_ = progress.n_iter
         self.t_ = progress.t
@@ -255,18 +264,18 @@ class _BaseMLP(BaseEstimator):
 
     def _keep(self, network):
         """Show the parameters as lists of views, for users to read or edit."""
-        self.coefs_, self.intercepts_ = views(network.params, network.layers)
-        self._network = network, self.coefs_ + self.intercepts_
+        parts = views(network.params, network.layers)
+        vars(self).update(parts)
+        self._network = network, sum(parts.values(), []), self.activation
 
     def _fitted_network(self, dtype, sparse_input):
         """The network of `coefs_` and `intercepts_`, the fit's or the user's."""
-        network, kept = getattr(self, "_network", (None, []))
+        network, kept, activation = getattr(self, "_network", (None, [], None))
         current = [*self.coefs_, *self.intercepts_]
         untouched = len(kept) == len(current) and all(map(is_, kept, current))
         if untouched and network.params.dtype == dtype:
-            first = network.layers[0]
-            has_room = sparse_input or first["outputs"] > first["inputs"]
-            if has_room and network.activation == self.activation:
+            same_kind = network.layers.architecture.sparse_input == sparse_input
+            if same_kind and activation == self.activation:
                 return network
         loss = OF_OUT_ACTIVATION[self.out_activation_]
         return self._packed(dtype, sparse_input, loss)
@@ -277,10 +286,11 @@ class _BaseMLP(BaseEstimator):
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         dtype = _precision(X.dtype, self.coefs_[0].dtype)
         network = self._fitted_network(dtype, is_sparse(X))
-        if X.shape[1] != network.layers[0]["fan_in"]:
+        n_features = network.layers.architecture.units[0]
+        if X.shape[1] != n_features:
             raise ValueError(
-                f"X has {X.shape[1]} features, but coefs_[0] has "
-                f"{network.layers[0]['fan_in']} rows; there must be one for each."
+                f"X has {X.shape[1]} features, but coefs_[0] has {n_features} rows; "
+                "there must be one for each."
             )
         rows = np.arange(X.shape[0])
         return network.predict(freeze(X, dtype), rows, self.n_jobs)

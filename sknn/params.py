@@ -9,8 +9,6 @@ from functools import cache
 
 import numpy as np
 
-from .records import LAYER
-
 VECTOR_BYTES = 64
 
 
@@ -46,73 +44,36 @@ def _empty(dtype):
     return np.zeros(0, dtype)
 
 
-def layer_table(layer_units, dtype, sparse_input=False):
-    """Lay out a network of ``layer_units``.
-
-    A sparse input has no place among the units: its rows are read where they are.
-    """
-    layers = np.zeros(len(layer_units) - 1, dtype=LAYER)
-    layers["fan_in"], layers["fan_out"] = layer_units[:-1], layer_units[1:]
-    layers["columns"] = [padded(n, dtype) for n in layer_units[1:]]
-    layers["stride"] = [row_stride(n, dtype) for n in layer_units[1:]]
-    layers["weights"] = _starts((layers["fan_in"] + 1) * layers["stride"])
-    layers["strides"] = _starts(layers["stride"])
-    # one more row, of ones, for the intercepts of the next layer
-    rows = np.array([padded(n + 1, dtype) for n in layer_units])
-    rows[0] *= not sparse_input
-    starts = _starts(rows)
-    layers["inputs"], layers["outputs"] = starts[:-1], starts[1:]
-    return layers
-
-
-def _starts(sizes):
-    return np.concatenate([[0], np.cumsum(sizes[:-1])])
-
-
-def n_params(layers):
-    """Length of the flat vector, padding included."""
-    last = layers[-1]
-    return int(last["weights"] + (last["fan_in"] + 1) * last["stride"])
-
-
-def n_units(layers, dtype):
-    """Rows that the inputs and outputs of all layers take in a block of units."""
-    last = layers[-1]
-    return int(last["outputs"]) + padded(last["fan_out"] + 1, dtype)
+def starts(sizes):
+    """Where each of several stretches of these sizes starts."""
+    return np.concatenate([[0], np.cumsum(sizes[:-1])]).astype(np.int64)
 
 
 def views(params, layers):
-    """The weights and intercepts of each layer, as views of ``params``."""
-    coefs, intercepts = [], []
-    for layer in layers:
-        start, stride = layer["weights"], layer["stride"]
-        stop = start + (layer["fan_in"] + 1) * stride
-        block = params[start:stop].reshape(-1, stride)[:, : layer["fan_out"]]
-        coefs.append(block[:-1])
-        intercepts.append(block[-1])
-    return coefs, intercepts
+    """The parts of the parameters: lists of views, one for each layer that has it."""
+    lists = {}
+    for part, view in parts(params, layers):
+        lists.setdefault(part.name, []).append(view)
+    return lists
 
 
-def pack(coefs, intercepts, layers, dtype):
-    """The flat vector with these weights and intercepts."""
-    params = zeros(n_params(layers), dtype)
-    blocks = zip(*views(params, layers), coefs, intercepts, strict=True)
-    for coef_view, intercept_view, coef, intercept in blocks:
-        coef_view[:] = coef
-        intercept_view[:] = intercept
-    return params
+def parts(params, layers):
+    """Each part of the parameters and a view of it, in the order of the flat vector."""
+    for i, layer in enumerate(layers.table):
+        row, stride = layer["weights"], layer["stride"]
+        for part, n_rows in layers.parts(i):
+            block = params[row : row + n_rows * stride].reshape(n_rows, stride)
+            block = block[:, : layer["fan_out"]]
+            yield part, block if part.rows is None else block[0]
+            row += n_rows * stride
 
 
-def initialize(layers, random_state, factor, dtype):
-    """Draw a flat vector by Glorot and Bengio (2010), uniform, in scikit-learn's order.
-
-    The bound is ``sqrt(factor / (fan_in + fan_out))``, for intercepts too.
-    """
-    params = zeros(n_params(layers), dtype)
-    for coef, intercept in zip(*views(params, layers), strict=True):
-        bound = np.sqrt(factor / sum(coef.shape))
-        coef[:] = random_state.uniform(-bound, bound, coef.shape)
-        intercept[:] = random_state.uniform(-bound, bound, intercept.shape)
+def pack(lists, layers):
+    """The flat vector with these parts."""
+    params = zeros(layers.n_params, layers.dtype)
+    for name, views_of_part in views(params, layers).items():
+        for view, values in zip(views_of_part, lists[name], strict=True):
+            view[:] = values
     return params
 
 

@@ -9,13 +9,13 @@ from functools import partial
 
 import numpy as np
 
-from .activations import ACTIVATIONS
+from .layers import Kind
 from .losses import LOSSES
-from .network import STRIP, predict, run_epoch
-from .params import n_params, n_units, padded, row_stride, zeros
+from .network import predict, run_epoch
+from .params import padded, row_stride, zeros
 from .products import PACKED, product, transpose
-from .records import ADDRESSES, BLOCK, PLAN
-from .sparse import sparse_forward, sparse_gradients
+from .records import ADDRESSES, BLOCK, LAYER_PIECES, PLAN
+from .regularization import finish, prepare
 from .team import ALONE, Team, team_size
 
 BLOCK_ROWS = 256  # samples of a block, at most
@@ -25,11 +25,10 @@ X_DENSE, X_SPARSE = ["dense"], ["values", "columns", "row_starts"]
 
 
 class Network:
-    """A network: its flat parameters, its table of layers, its pieces' names."""
+    """A network: its flat parameters, its layers, the name of its loss."""
 
-    def __init__(self, params, layers, activation, loss):
-        self.params, self.layers = params, layers
-        self.activation, self.loss = activation, loss
+    def __init__(self, params, layers, loss):
+        self.params, self.layers, self.loss = params, layers, loss
         self._idle_plans = []  # for a few rows: a plan would take longer than they do
 
     def predict(self, samples, order, n_jobs=None):
@@ -51,23 +50,24 @@ class Plan:
     """What every call of a kernel takes; blocks have at most ``block_rows`` samples."""
 
     training = False
+    _sums_blocks = False
 
     def __init__(self, network, block_rows, n_blocks, team):
         self._dtype = network.params.dtype
         self._zero = self._dtype.type(0)
         self._team, self._kept = team, {}
-        self._plan, self._layers = np.zeros(1, PLAN), network.layers.copy()
-        # a sparse X is not among the units
-        dense_inputs = network.layers["outputs"] > network.layers["inputs"]
-        self._inputs = network.layers["fan_in"] * dense_inputs + 1
+        self.layers = network.layers
+        self._plan, self._table = np.zeros(1, PLAN), network.layers.table.copy()
+        n_features = int(self._table[0]["fan_in"])
         self._set(
-            n_features=network.layers[0]["fan_in"],
-            n_outputs=network.layers[-1]["fan_out"],
+            n_features=n_features,
+            n_outputs=self._table[-1]["fan_out"],
+            last=self._table[-1]["outputs"],
             n_members=team.size,
             n_blocks=n_blocks,
             block_rows=block_rows,
             stride=row_stride(block_rows, self._dtype),
-            strip_stride=row_stride(self._inputs[0], self._dtype),
+            strip_stride=row_stride(n_features + 1, self._dtype),
         )
         self._point(params=network.params, arrivals=team.arrivals)
         self._connect(network)
@@ -78,20 +78,21 @@ class Plan:
         return self._team.run(partial(self._call, kernel))
 
     def _call(self, kernel, number):
-        return kernel(self._zero, self._plan, self._layers, self._blocks, number)
+        return kernel(self._zero, self._plan, self._table, self._blocks, number)
 
     def _connect(self, network):
         """Look up, or compile, the pieces that the network is made of."""
-        activation, loss = ACTIVATIONS[network.activation], LOSSES[network.loss]
         self._set(
             product=product.address(self._dtype),
             transpose=transpose.address(self._dtype),
         )
-        if activation:
-            address = activation.forward.address(self._dtype)
-            self._layers["activation"][:-1] = address
-        if activation and self.training:
-            self._layers["slope"][:-1] = activation.backward.address(self._dtype)
+        for layer, kind in zip(self._table, self.layers.kinds):
+            if not self.training:
+                kind = Kind(forward=kind.predict)
+            for name in LAYER_PIECES:
+                piece = getattr(kind, name)
+                layer[name] = piece.address(self._dtype) if piece else 0
+        loss = LOSSES[network.loss]
         if self.training:
             self._set(loss=loss.train.address(self._dtype))
         else:
@@ -100,11 +101,8 @@ class Plan:
     def _read(self, samples):
         """Let the kernels read the X of these samples."""
         is_sparse = samples.row_starts.size > 0
-        self._set(is_sparse=is_sparse)
         for name in X_SPARSE if is_sparse else X_DENSE:
             self._point(**{name: getattr(samples, name)})
-        if is_sparse:
-            self._set(sparse_forward=sparse_forward.address(self._dtype))
 
     def _allocate(self, n_targets=0):
         self._blocks = np.zeros(self._plan[0]["n_blocks"], BLOCK)
@@ -113,27 +111,28 @@ class Plan:
 
     def _give(self, block, n_targets):
         """Allocate what one block has to itself."""
-        layers, plan, inputs = self._layers, self._plan[0], self._inputs
+        layers, plan = self.layers, self._plan[0]
         stride, lanes = int(plan["stride"]), padded(1, self._dtype)
-        units = n_units(layers, self._dtype)
-        turned = layers["stride"] if self.training else layers["stride"][:1]
+        has_turned = self.training or layers.architecture.sparse_input
+        has_grads = self.training and (plan["sums_chunks"] or self._sums_blocks)
         sizes = {
-            "units": units * stride,
-            "deltas": self.training * units * stride,
-            "turned": int(plan["block_rows"] * turned.sum()),
+            "units": layers.n_units * stride,
+            "deltas": self.training * layers.n_units * stride,
+            "kept": layers.n_kept * stride,
+            "turned": has_turned * layers.n_turned * int(plan["block_rows"]),
             "targets": n_targets * stride,
             "weights": stride,
             "strip": lanes * int(plan["strip_stride"]),
             "packed": PACKED,
-            "grads": int(plan["sums_chunks"]) * n_params(layers),
+            "grads": int(has_grads) * layers.n_params,
         }
         own = {name: zeros(size, self._dtype) for name, size in sizes.items()}
         for name, array in own.items():
             block[name] = array.ctypes.data
         self._kept[f"block {len(self._kept)}"] = own
         # the inputs of the intercepts, and the weights of samples that have none
-        own["units"].reshape(-1, stride)[layers["inputs"][1:] + inputs[1:] - 1] = 1
-        own["strip"].reshape(lanes, -1)[:, inputs[0] - 1] = 1
+        own["units"].reshape(-1, stride)[layers.rows_of_ones] = 1
+        own["strip"].reshape(lanes, -1)[:, plan["n_features"]] = 1
         own["weights"][:] = 1
 
     def _point(self, **arrays):
@@ -181,12 +180,16 @@ class TrainingPlan(Plan):
     def __init__(self, network, samples, batch_size, team, update=None):
         # In what order gradients are summed must not depend on the number of threads,
         # so a minibatch is always made of chunks, an even number if there is enough.
+        kinds = network.layers.kinds
+        self._sums_blocks = any(kind.sums_blocks for kind in kinds)
+        is_whole = any(kind.needs_whole_batch for kind in kinds)
         n_chunks = 2 * -(-batch_size // (2 * BLOCK_ROWS))
-        n_chunks = n_chunks if batch_size >= DIVIDED_BATCH else 1
+        n_chunks = n_chunks if batch_size >= DIVIDED_BATCH and not is_whole else 1
         chunk_rows = padded(-(-batch_size // n_chunks), network.params.dtype)
         # One thread alone takes as many of them at once as make a block.
-        alone = team.size == 1
+        alone = team.size == 1 and not self._sums_blocks
         in_a_block = min(n_chunks, BLOCK_ROWS // chunk_rows) if alone else 1
+        in_a_block = max(in_a_block, 1)
         n_blocks = min(team.size, n_chunks)
         super().__init__(network, chunk_rows * in_a_block, n_blocks, team)
         self._read(samples)
@@ -196,18 +199,17 @@ class TrainingPlan(Plan):
             chunk_rows=chunk_rows if sums_chunks else chunk_rows * in_a_block,
         )
         self._allocate(samples.targets.shape[1])
-        self.grads = zeros(n_params(network.layers), self._dtype)
-        strips = int((-(-(network.layers["fan_in"] + 1) // STRIP)).sum())
+        self.grads = zeros(network.layers.n_params, self._dtype)
         self._point(
             grads=self.grads,
             losses=zeros(batch_size, self._dtype),
-            penalties=np.zeros(strips),
+            penalties=np.zeros(network.layers.n_strips),
         )
         self._set(
             batch_size=batch_size,
             n_targets=samples.targets.shape[1],
             n_params=self.grads.size,
-            n_strips=strips,
+            n_strips=network.layers.n_strips,
             update=update.address(self._dtype) if update else 0,
         )
 
@@ -215,18 +217,34 @@ class TrainingPlan(Plan):
         """Let the update rule read these settings, and read and write these moments."""
         self._point(moments=moments, settings=settings)
 
-    def run_epoch(self, order, rates, alpha):
-        """Train on these samples; the mean loss, and the mean of the L2 penalty."""
-        self._point(order=order, rates=rates)
-        self._set(n_samples=order.size, n_steps=rates.size, alpha=alpha)
+    def regularize(self, l1=0.0, max_norm=0.0, shrinks=False, signs=None, average=None):
+        """Let steps do more than follow the gradient of the loss and L2 penalty."""
+        self._set(l1=l1)
+        if max_norm:
+            self._set(max_norm=max_norm)
+            self._point(norms=np.zeros(self.layers.n_strips))
+        if l1 or max_norm or shrinks:
+            self._set(prepare=prepare.address(self._dtype))
+        if signs is not None:
+            self._point(signs=signs)
+        if average is not None:
+            self._point(average=average)
+        if signs is not None or average is not None:
+            self._set(finish=finish.address(self._dtype))
+
+    def run_epoch(self, order, rates, alpha, seed=0, **more):
+        """Train on these samples; the mean loss, and the mean of the penalties.
+
+        ``more`` may be `shrinkages` and `mixtures`, a number for each step.
+        """
+        self._point(order=order, rates=rates, **more)
+        self._set(n_samples=order.size, n_steps=rates.size, alpha=alpha, seed=seed)
         return self._run(run_epoch)
 
     def _read(self, samples):
         super()._read(samples)
         self._point(targets=samples.targets, weights=samples.weights)
         self._set(has_weights=samples.weights.size > 0)
-        if self._plan[0]["is_sparse"]:
-            self._set(sparse_gradients=sparse_gradients.address(self._dtype))
 
     def _sums_chunks(self, n_rows):
         """Whether each chunk has gradients of its own, which are summed.
@@ -234,7 +252,7 @@ class TrainingPlan(Plan):
         Threads that share a sum by its rows read one another's units instead: that is
         less where there are many parameters for the units of ``n_rows`` samples.
         """
-        if self._plan[0]["is_sparse"]:
+        layers = self.layers
+        if layers.architecture.sparse_input:
             return False
-        units = n_units(self._layers, self._dtype) + self._layers["stride"].sum()
-        return 2 * n_params(self._layers) < n_rows * units
+        return 2 * layers.n_params < n_rows * (layers.n_units + layers.n_turned)

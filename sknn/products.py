@@ -18,7 +18,7 @@ from ._tile import (
 
 # How a product reads A, and writes C.
 AS_IT_IS, TRANSPOSED = 0, 1
-OVERWRITE = 0
+OVERWRITE, ACCUMULATE = 0, 1
 # Rows of B that all tiles pass over before the next ones: a part of the second-level
 # cache, from which the tile's prefetches come in time.
 DEPTH_BYTES, MOST_ROWS, LEAST_ROWS = 192 * 1024, 512, 64
@@ -136,4 +136,13 @@ def sum_of_squares(x, n):
     result = load(x, 0) * load(x, 0)
     for i in range(1, n):
         result += load(x, i) * load(x, i)
+    return result
+
+
+@reduction
+def sum_of_absolutes(x, n):
+    """The sum of the absolute values of n numbers."""
+    result = abs(load(x, 0))
+    for i in range(1, n):
+        result += abs(load(x, i))
     return result

@@ -1,6 +1,6 @@
 """The records that kernels read: the layers, the plan of a call, the threads' own.
 
-All are tables of whole numbers: sizes, places in a buffer, addresses.
+All are tables of numbers: sizes, places in a buffer, addresses.
 """
 
 import numpy as np
@@ -8,19 +8,29 @@ import numpy as np
 # What a pointer points to, for `_llvm.pointer`.
 INT32, INT64, FLOAT64 = np.int32(0), np.int64(0), np.float64(0)
 
+# A layer is one operation on the units: a product, an activation, a normalisation...
+LAYER_SIZES = [
+    "fan_in",
+    "fan_out",
+    "inputs",  # rows before its inputs in a block of units
+    "outputs",
+    "kept",  # rows before what it keeps for the way back
+    "weights",  # where its parameters start in params: rows of fan_out numbers
+    "stride",  # from one of these rows to the next
+    "columns",  # fan_out in whole vectors
+    "rows",  # how many of them are trained
+    "penalized",  # how many of these are weights, which penalties are for
+    "panel",  # how many are stepped as soon as their gradient is there
+    "strips",  # strips of rows of the layers before this one
+    "turned",  # columns of `turned` before those of its deltas
+    "wants_deltas",  # whether anything before it is trained
+    "adds_deltas",  # whether its inputs have deltas from a skip connection already
+    "key",  # of its random numbers
+]
+LAYER_PIECES = ["forward", "backward", "gradients"]
 LAYER = np.dtype(
-    [
-        ("fan_in", np.int64),
-        ("fan_out", np.int64),
-        ("weights", np.int64),  # where W starts in params
-        ("stride", np.int64),  # from one row of W to the next
-        ("columns", np.int64),  # fan_out in whole vectors
-        ("inputs", np.int64),  # rows before the inputs in a block of units
-        ("outputs", np.int64),
-        ("strides", np.int64),  # of the layers before this one, in sum
-        ("activation", np.int64),  # addresses of its pieces, for a plan to fill in
-        ("slope", np.int64),
-    ]
+    [(name, np.int64) for name in [*LAYER_SIZES, *LAYER_PIECES]]
+    + [("setting", np.float64)]
 )
 
 
@@ -33,22 +43,29 @@ ADDRESSES = {
     "row_starts": np.dtype(np.int64),
     "targets": None,
     "weights": None,
-    "order": np.dtype(
-        np.int64
-    ),  # numbers of the samples, one minibatch after the other
+    # numbers of the samples, one minibatch after the other
+    "order": np.dtype(np.int64),
     "outputs": None,
     "losses": None,  # of the samples of a minibatch
-    "penalties": np.dtype(
-        np.float64
-    ),  # of each strip of weights: the sum of their squares
+    "penalties": np.dtype(np.float64),  # of each strip of weights
+    "norms": np.dtype(np.float64),  # of each strip of gradients, squared
     "grads": None,
     "moments": None,
+    "signs": None,  # of the weights that may have but one
+    "average": None,  # of the parameters over the steps
     "settings": np.dtype(np.float64),
     "rates": np.dtype(np.float64),  # of each step
+    "shrinkages": np.dtype(np.float64),
+    "mixtures": np.dtype(np.float64),
     "arrivals": np.dtype(np.int64),
 }
-SIZES = ["n_samples", "n_steps", "batch_size", "n_features", "n_targets", "n_outputs"]
-SIZES += [
+SIZES = [
+    "n_samples",
+    "n_steps",
+    "batch_size",
+    "n_features",
+    "n_targets",
+    "n_outputs",
     "n_params",
     "n_strips",
     "n_members",
@@ -57,23 +74,25 @@ SIZES += [
     "chunk_rows",
     "stride",
     "strip_stride",
+    "last",  # rows before the outputs of the last layer
+    "seed",
 ]
-PIECES = ["product", "transpose", "link", "loss", "update"]
-PIECES += ["sparse_forward", "sparse_gradients"]
-FLAGS = ["is_sparse", "has_weights", "sums_chunks"]
+PIECES = ["product", "transpose", "link", "loss", "update", "prepare", "finish"]
+FLAGS = ["has_weights", "sums_chunks"]
 PLAN = np.dtype(
     [(name, np.int64) for name in [*ADDRESSES, *SIZES, *PIECES, *FLAGS]]
-    + [("alpha", np.float64)]
+    + [(name, np.float64) for name in ("alpha", "l1", "max_norm")]
 )
 # What each of the blocks that are trained on at once has to itself.
 BLOCK_ADDRESSES = [
     "units",
     "deltas",
+    "kept",
     "turned",
     "targets",
     "weights",
     "strip",  # a few samples, each followed by a one
     "packed",  # scratch of a product
-    "grads",  # where ``sums_chunks``
+    "grads",  # its own, where they are summed afterwards
 ]
 BLOCK = np.dtype([(name, np.int64) for name in BLOCK_ADDRESSES])

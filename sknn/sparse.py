@@ -4,22 +4,24 @@ X is never made dense, not even a row of it: a row's weighted sums are those of 
 rows of W that it has numbers for, and so is what it adds to the gradient.
 """
 
-from ._jit import INTEGER, ZERO, as_array, inlined, piece
+from ._jit import inlined, piece
 from ._llvm import at, call, load, pointer, store
 from ._tile import add_multiple_of_vector, lanes
+from .dense import DENSE, turn_deltas
+from .layers import GRADIENTS, PASS, record
 from .products import copy
-from .records import BLOCK, INT32, INT64, LAYER, PLAN
+from .records import INT32, INT64
 
 
-@piece(ZERO, PLAN, LAYER, BLOCK, INTEGER, INTEGER)
+@piece(*PASS)
 def sparse_forward(zero, plan, layer, block, first, n):
     """Weighted sums of a block of samples."""
-    plan, layer = as_array(plan, 1)[0], as_array(layer, 1)[0]
-    block = as_array(block, 1)[0]
+    plan, layer, block = record(plan), record(layer), record(block)
     values, columns = pointer(plan.values, zero), pointer(plan.columns, INT32)
     starts, order = pointer(plan.row_starts, INT64), pointer(plan.order, INT64)
     W = at(pointer(plan.params, zero), layer.weights)
-    units, turned = pointer(block.units, zero), pointer(block.turned, zero)
+    units = pointer(block.units, zero)
+    turned = at(pointer(block.turned, zero), layer.turned * plan.block_rows)
     for i in range(n):
         sample, z = load(order, first + i), at(turned, i * layer.stride)
         copy(at(W, layer.fan_in * layer.stride), z, layer.stride)
@@ -34,11 +36,15 @@ def sparse_forward(zero, plan, layer, block, first, n):
         store(ones, i, 1)
 
 
-@piece(ZERO, PLAN, LAYER, BLOCK, *[INTEGER] * 5)
-def sparse_gradients(zero, plan, layer, blocks, first, last, accumulate, row, end):
+@piece(*PASS)
+def sparse_backward(zero, plan, layer, block, first, n):
+    turn_deltas(zero, record(plan), record(layer), record(block), n)
+
+
+@piece(*GRADIENTS)
+def sparse_gradients(zero, plan, layer, blocks, first, last, accumulate, row, n_rows):
     """Gradients of some rows of W, from the samples of all blocks."""
-    plan, layer = as_array(plan, 1)[0], as_array(layer, 1)[0]
-    blocks = as_array(blocks, plan.n_blocks)
+    plan, layer, end = record(plan), record(layer), row + n_rows
     values, columns = pointer(plan.values, zero), pointer(plan.columns, INT32)
     starts, order = pointer(plan.row_starts, INT64), pointer(plan.order, INT64)
     grads = at(pointer(plan.grads, zero), layer.weights)
@@ -47,8 +53,8 @@ def sparse_gradients(zero, plan, layer, blocks, first, last, accumulate, row, en
             store(grads, i, zero)
     for i in range(first, last):
         number, row_of_block = divmod(i - first, plan.block_rows)
-        turned = pointer(blocks[number].turned, zero)
-        delta = at(turned, row_of_block * layer.stride)
+        turned = pointer(record(blocks, number).turned, zero)
+        delta = at(turned, layer.turned * plan.block_rows + row_of_block * layer.stride)
         sample = load(order, i)
         for k in range(load(starts, sample), load(starts, sample + 1)):
             column = load(columns, k)
@@ -65,3 +71,11 @@ def _add_multiple(c, factor, b, n):
     """c[:n] += factor * b[:n], for whole vectors."""
     for j in range(0, n, lanes(c)):
         add_multiple_of_vector(at(c, j), factor, at(b, j))
+
+
+SPARSE = DENSE._replace(
+    forward=sparse_forward,
+    backward=sparse_backward,
+    gradients=sparse_gradients,
+    predict=sparse_forward,
+)

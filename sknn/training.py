@@ -11,9 +11,10 @@ import scipy.optimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
 
+from .architecture import Architecture, Layers
 from .losses import LOSSES
 from .optimizers import OPTIMIZERS
-from .params import layer_table, layer_units, n_params, pack, views, zeros
+from .params import pack, parts, views, zeros
 from .plans import TrainingPlan
 from .team import Team, team_size
 
@@ -43,7 +44,7 @@ class OptimizerState:
     """
 
     solver: str
-    layer_units: list
+    layout: Architecture
     settings: np.ndarray
     moments: np.ndarray
     schedule: str
@@ -54,17 +55,17 @@ class OptimizerState:
 
     def __getstate__(self):
         """The state with its moments as lists of arrays, without their padding."""
-        layers = layer_table(self.layer_units, self.moments.dtype)
-        moments = self.moments.reshape(-1, n_params(layers))
+        layers = Layers(self.layout, self.moments.dtype)
+        moments = self.moments.reshape(-1, layers.n_params)
         return vars(self) | {"moments": [views(each, layers) for each in moments]}
 
     def __setstate__(self, state):
-        dtype = state["moments"][0][0][0].dtype
-        layers = layer_table(state["layer_units"], dtype)
-        moments = zeros(len(state["moments"]) * n_params(layers), dtype)
+        dtype = state["moments"][0]["coefs_"][0].dtype
+        layers = Layers(state["layout"], dtype)
+        moments = zeros(len(state["moments"]) * layers.n_params, dtype)
         rows = moments.reshape(len(state["moments"]), -1)
         for row, lists in zip(rows, state["moments"], strict=True):
-            row[:] = pack(*lists, layers, dtype)
+            row[:] = pack(lists, layers)
         vars(self).update(state, moments=moments)
 
 
@@ -73,7 +74,7 @@ def optimizer_state(mlp, network):
     params, optimizer = network.params, OPTIMIZERS[mlp.solver]
     return OptimizerState(
         solver=mlp.solver,
-        layer_units=layer_units(views(params, network.layers)[0]),
+        layout=network.layers.architecture.layout(),
         settings=optimizer.settings(mlp),
         moments=zeros(optimizer.n_moments * params.size, params.dtype),
         schedule=mlp.learning_rate,
@@ -164,7 +165,7 @@ def step_rates(optimizer, n_steps):
 def mean_loss(network, loss):
     """scikit-learn's loss of a sample: squared errors are a mean over the outputs."""
     if LOSSES[network.loss].is_mean:
-        return loss / int(network.layers[-1]["fan_out"])
+        return loss / network.layers.architecture.units[-1]
     return loss
 
 
@@ -266,16 +267,18 @@ def fit_lbfgs(mlp, network, samples, progress):
 def objective(mlp, network, plan, n_samples, weight, progress):
     """A function of the flat parameters: the loss over all samples, its gradient."""
     rows, no_rate = np.arange(n_samples), np.zeros(1)
-    coefs, _ = views(network.params, network.layers)
-    coef_grads, _ = views(plan.grads, network.layers)
+    pairs = zip(
+        parts(network.params, network.layers), parts(plan.grads, network.layers)
+    )
+    penalized = [(w, grad) for (part, w), (_, grad) in pairs if part.is_penalized]
 
     def loss_and_grad(x):
         # With several outputs the reported loss is a mean over them, its gradient
         # that of a sum: the line search needs the two to agree.
         network.params[:] = x
         loss, penalty = plan.run_epoch(rows, no_rate, mlp.alpha)
-        for coef, grad in zip(coefs, coef_grads, strict=True):
-            grad += mlp.alpha * coef
+        for weights, grads in penalized:
+            grads += mlp.alpha * weights
         progress.loss = mean_loss(network, loss) + penalty
         return loss + penalty, plan.grads / weight
 

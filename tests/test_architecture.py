@@ -11,8 +11,10 @@ import sknn
 # From the ground up: a module imports only from the floors below its own.
 FLOORS = [
     {"_bits", "_jit", "_llvm", "_tile", "records", "samples"},
-    {"elementary", "params", "products", "team"},
-    {"activations", "losses", "optimizers", "sparse"},
+    {"elementary", "layers", "params", "products", "random", "team"},
+    {"activations", "dense", "losses", "normalization", "optimizers", "skips"},
+    {"dropout", "initialization", "regularization", "sparse"},
+    {"architecture"},
     {"network"},
     {"plans"},
     {"training"},
@@ -30,12 +32,19 @@ ROOMS = {
     "numba": {"_bits", "_jit", "_llvm", "_tile"},
     "joblib": {"team"},
     "scipy": {"estimators", "training"},
-    "sklearn": {"estimators", "training", "comparison", "tables", "__main__"},
+    "sklearn": {
+        "activations",
+        "estimators",
+        "training",
+        "comparison",
+        "tables",
+        "__main__",
+    },
     "numpy": set(FLOOR_OF),
 }
 
 LINES_OF_A_FUNCTION = 60
-LINES_OF_THE_PACKAGE = 2_800
+LINES_OF_THE_PACKAGE = 4_000
 
 PATHS = {path.stem: path for path in sorted(Path(sknn.__file__).parent.glob("*.py"))}
 TREES = {module: ast.parse(path.read_text()) for module, path in PATHS.items()}

@@ -9,9 +9,10 @@ from sknn import MLPClassifier, MLPRegressor, _tile, network, params, products
 from sknn._jit import kernel
 from sknn._llvm import call, pointer
 from sknn.activations import ACTIVATIONS
+from sknn.architecture import Architecture, Layers
 from sknn.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, LOSSES, POISSON
 from sknn.optimizers import OPTIMIZERS
-from sknn.params import layer_table, n_params, pack, padded, views, zeros
+from sknn.params import pack, padded, parts, views, zeros
 from sknn.plans import BLOCK_ROWS, Network, TrainingPlan
 from sknn.samples import freeze
 from sknn.team import Team
@@ -98,7 +99,9 @@ def test_transpose_of_whole_vectors(m, n, dtype):
 class Case:
     """A small network with samples, laid out for the kernels and for NumPy."""
 
-    def __init__(self, activation, loss, *, n_samples=30, sparse=False, weighted=True):
+    def __init__(
+        self, activation, loss, *, n_samples=30, sparse=False, weighted=True, **options
+    ):
         rng = np.random.default_rng(0)
         n_outputs = 1 if loss == BINARY_CROSS_ENTROPY else 3
         self.activation, self.loss, self.alpha = activation, loss, 0.5
@@ -108,15 +111,29 @@ class Case:
         self.weights = rng.uniform(0.5, 2, n_samples) if weighted else None
         self.targets = self._targets(rng, n_samples, n_outputs)
         units = [4, 19, 6, n_outputs]
-        self.layers = layer_table(units, np.float64, sparse)
+        architecture = Architecture(
+            tuple(units), (activation, activation), sparse_input=sparse, **options
+        )
+        self.layers = Layers(architecture, np.float64)
         self.coefs = [
-            rng.normal(scale=0.5, size=s)
+            rng.normal(scale=0.3, size=s)
             for s in zip(units[:-1], units[1:], strict=True)
         ]
-        self.intercepts = [rng.normal(scale=0.5, size=n) for n in units[1:]]
-        self.params = pack(self.coefs, self.intercepts, self.layers, np.float64)
+        self.intercepts = [rng.normal(scale=0.3, size=n) for n in units[1:]]
+        parts = {"coefs_": self.coefs, "intercepts_": self.intercepts}
+        parts |= self._further_parts(rng)
+        self.params = pack(parts, self.layers)
         X = scipy.sparse.csr_array(self.X) if sparse else self.X
         self.samples = freeze(X, np.float64, self.targets, self.weights)
+
+    def _further_parts(self, rng):
+        """Parameters of normalisations and projections, if there are any."""
+        parts = views(np.zeros(self.layers.n_params), self.layers)
+        del parts["coefs_"], parts["intercepts_"]
+        return {
+            name: [rng.uniform(0.2, 0.6, view.shape) for view in views]
+            for name, views in parts.items()
+        }
 
     def _targets(self, rng, n_samples, n_outputs):
         if self.loss == CROSS_ENTROPY:
@@ -135,7 +152,7 @@ class Case:
         t, rates = np.arange(1, n_steps + 1), np.full(n_steps, learning_rate)
         if solver == "adam":
             rates *= np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
-        network = Network(self.params, self.layers, self.activation, self.loss)
+        network = Network(self.params, self.layers, self.loss)
         optimizer = OPTIMIZERS[solver]
         with Team(n_threads) as team:
             plan = TrainingPlan(
@@ -162,16 +179,14 @@ every_network = pytest.mark.parametrize(
 )
 
 
-@pytest.mark.parametrize("sparse", [False, True])
-@every_network
-def test_gradient_against_finite_differences(activation, loss, sparse):
-    case = Case(activation, loss, sparse=sparse)
-    rows, weight = np.arange(30), case.weights.sum()
+def assert_gradient(case, n_directions=40):
+    """Finite differences of the loss; random numbers are the same in every run."""
+    rows, weight = np.arange(len(case.X)), case.weights.sum()
     case.run(rows)
     grads = case.grads / weight
     start, step = case.params.copy(), 1e-6
-    real = np.flatnonzero(start)  # not the padding
-    for i in np.random.default_rng(1).choice(real, 40, replace=False):
+    trained = np.flatnonzero(start * _is_trained(case))  # not the padding
+    for i in np.random.default_rng(1).choice(trained, n_directions, replace=False):
         losses = []
         for sign in (1, -1):
             case.params[:] = start
@@ -179,6 +194,31 @@ def test_gradient_against_finite_differences(activation, loss, sparse):
             losses.append(case.run(rows)[0])
         numeric = (losses[0] - losses[1]) / (2 * step)
         assert grads[i] == pytest.approx(numeric, rel=1e-4, abs=1e-7)
+
+
+def _is_trained(case):
+    mask = np.zeros(case.params.size)
+    for part, view in parts(mask, case.layers):
+        view[:] = part.is_trained
+    return mask
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@every_network
+def test_gradient_against_finite_differences(activation, loss, sparse):
+    assert_gradient(Case(activation, loss, sparse=sparse))
+
+
+@pytest.mark.parametrize("dropout", [(), (0.3, 0.4, 0.5)])
+@pytest.mark.parametrize("skip_connections", [False, True])
+@pytest.mark.parametrize("normalization", [None, "batch", "layer"])
+@every_network
+def test_gradient_of_every_combination(
+    activation, loss, normalization, skip_connections, dropout
+):
+    options = {"normalization": normalization, "skip_connections": skip_connections}
+    options |= {"dropout": dropout, "noise": 0.1}
+    assert_gradient(Case(activation, loss, **options), n_directions=15)
 
 
 @pytest.mark.parametrize("n_samples", [30, 2 * BLOCK_ROWS + 5])
@@ -192,10 +232,12 @@ def test_loss_and_gradient_against_numpy(activation, loss, sparse, n_samples):
     assert value + penalty == pytest.approx(expected, rel=1e-12)
     grads = views(case.grads, case.layers)
     total = case.weights.sum()
-    for coef, grad, expected_grad in zip(case.coefs, grads[0], coef_grads, strict=True):
+    for coef, grad, expected_grad in zip(
+        case.coefs, grads["coefs_"], coef_grads, strict=True
+    ):
         computed = (grad + case.alpha * coef) / total
         np.testing.assert_allclose(computed, expected_grad, atol=1e-12)
-    for grad, expected_grad in zip(grads[1], intercept_grads, strict=True):
+    for grad, expected_grad in zip(grads["intercepts_"], intercept_grads, strict=True):
         np.testing.assert_allclose(grad / total, expected_grad, atol=1e-12)
 
 
@@ -217,7 +259,7 @@ def test_adam_epoch_against_numpy(sparse, weighted):
             naive.adam(params[i], grad, m[0][i], m[1][i], step + 1, rate=0.01)
     assert value + penalty == pytest.approx(expected_loss, rel=1e-10)
     for trained, expected in zip(
-        sum(views(case.params, case.layers), []),
+        sum(views(case.params, case.layers).values(), []),
         case.coefs + case.intercepts,
         strict=True,
     ):
@@ -233,11 +275,11 @@ def test_padding_stays_zero(solver, dtype):
     net = MLPRegressor(
         hidden_layer_sizes=(3, 21), solver=solver, max_iter=5, random_state=0
     ).fit(X, y)
-    fitted, _ = net._network
+    fitted, *_ = net._network
     params, layers = fitted.params, fitted.layers
-    coefs, intercepts = views(params.copy(), layers)
-    assert np.array_equal(pack(coefs, intercepts, layers, params.dtype), params)
-    assert params.size == n_params(layers) > sum(c.size for c in coefs)
+    parts = views(params.copy(), layers)
+    assert np.array_equal(pack(parts, layers), params)
+    assert params.size == layers.n_params > sum(c.size for c in parts["coefs_"])
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

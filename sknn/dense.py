@@ -1,0 +1,164 @@
+"""The dense layer, and the input: weighted sums of units, there and back.
+
+In `units` and `deltas` a block is a matrix with a row for each unit and a column for
+each sample, and a row of ones behind the units stands in for the intercepts' inputs:
+
+    forward     units[outputs]  = W.T @ units[inputs]
+    backward    deltas[inputs]  = W @ deltas[outputs]
+    gradients   grads           = units[inputs] @ turned[outputs]
+
+where `turned` has the deltas with a row for each sample.
+"""
+
+from ._jit import inlined, piece
+from ._llvm import at, call, load, pointer
+from ._tile import lanes
+from .layers import GRADIENTS, PASS, Kind, Part, record
+from .products import (
+    ACCUMULATE,
+    AS_IT_IS,
+    OVERWRITE,
+    TRANSPOSED,
+    add,
+    copy,
+    whole_vectors,
+)  # fmt: skip
+from .records import INT64
+
+
+@piece(*PASS)
+def gather(zero, plan, layer, block, first, n):
+    """Turn some rows of X, a vector's worth at a time, into the columns of a block."""
+    plan, block = record(plan), record(block)
+    X, order = pointer(plan.dense, zero), pointer(plan.order, INT64)
+    strip, units = pointer(block.strip, zero), pointer(block.units, zero)
+    for i in range(0, n, lanes(X)):
+        for k in range(min(lanes(X), n - i)):
+            row = at(X, load(order, first + i + k) * plan.n_features)
+            copy(row, at(strip, k * plan.strip_stride), plan.n_features)
+        call(
+            plan.transpose,
+            (
+                strip, plan.strip_stride, at(units, i), plan.stride,
+                lanes(X), plan.n_features + 1,
+            ),
+        )  # fmt: skip
+
+
+@inlined
+def weighted_sums(zero, plan, layer, block, n, accumulate):
+    """The product of the way forward."""
+    units = pointer(block.units, zero)
+    call(
+        plan.product,
+        (
+            at(pointer(plan.params, zero), layer.weights), layer.stride, TRANSPOSED,
+            at(units, layer.inputs * plan.stride), plan.stride,
+            at(units, layer.outputs * plan.stride), plan.stride,
+            layer.fan_out, whole_vectors(n, zero), layer.fan_in + 1, accumulate,
+            pointer(block.packed, zero),
+        ),
+    )  # fmt: skip
+
+
+@piece(*PASS)
+def dense_forward(zero, plan, layer, block, first, n):
+    weighted_sums(zero, record(plan), record(layer), record(block), n, OVERWRITE)
+
+
+@piece(*PASS)
+def projection_forward(zero, plan, layer, block, first, n):
+    """Weighted sums that are added to the outputs of a layer before."""
+    weighted_sums(zero, record(plan), record(layer), record(block), n, ACCUMULATE)
+
+
+@inlined
+def turn_deltas(zero, plan, layer, block, n):
+    """Copy the deltas, with a row for each sample."""
+    deltas = at(pointer(block.deltas, zero), layer.outputs * plan.stride)
+    turned = at(pointer(block.turned, zero), layer.turned * plan.block_rows)
+    matrices = deltas, plan.stride, turned, layer.stride
+    call(plan.transpose, (*matrices, layer.fan_out, n))
+
+
+@piece(*PASS)
+def dense_backward(zero, plan, layer, block, first, n):
+    plan, layer, block = record(plan), record(layer), record(block)
+    turn_deltas(zero, plan, layer, block, n)
+    if layer.wants_deltas:
+        deltas = pointer(block.deltas, zero)
+        call(
+            plan.product,
+            (
+                at(pointer(plan.params, zero), layer.weights), layer.stride, AS_IT_IS,
+                at(deltas, layer.outputs * plan.stride), plan.stride,
+                at(deltas, layer.inputs * plan.stride), plan.stride,
+                layer.fan_in, whole_vectors(n, zero), layer.fan_out, layer.adds_deltas,
+                pointer(block.packed, zero),
+            ),
+        )  # fmt: skip
+    if plan.sums_chunks and plan.n_members > 1:
+        own = at(pointer(block.grads, zero), layer.weights)
+        weight_gradient(zero, plan, layer, block, 0, n, 0, layer.rows, OVERWRITE, own)
+
+
+@piece(*GRADIENTS)
+def dense_gradients(zero, plan, layer, blocks, first, last, accumulate, row, n_rows):
+    """Some rows of a weight gradient, in one sum over all samples or one per chunk."""
+    plan, layer = record(plan), record(layer)
+    place = layer.weights + row * layer.stride
+    grads = at(pointer(plan.grads, zero), place)
+    for start in range(0, last - first, plan.chunk_rows):
+        n = min(plan.chunk_rows, last - first - start)
+        number, offset = divmod(start, plan.block_rows)
+        block = record(blocks, number)
+        if not plan.sums_chunks:
+            weight_gradient(
+                zero, plan, layer, block, offset, n, row, n_rows, accumulate, grads
+            )
+        else:
+            own = at(pointer(block.grads, zero), place)
+            if plan.n_members == 1:  # others have done it on their way back
+                weight_gradient(
+                    zero, plan, layer, block, offset, n, row, n_rows, OVERWRITE, own
+                )
+            if accumulate:
+                add(own, grads, n_rows * layer.stride)
+            else:
+                copy(own, grads, n_rows * layer.stride)
+        accumulate = ACCUMULATE
+
+
+@inlined
+def weight_gradient(
+    zero, plan, layer, block, offset, n, row, n_rows, accumulate, grads
+):
+    """Some rows of a weight gradient over samples of a block: units times deltas."""
+    units = at(pointer(block.units, zero), (layer.inputs + row) * plan.stride + offset)
+    turned = layer.turned * plan.block_rows + offset * layer.stride
+    call(
+        plan.product,
+        (
+            units, plan.stride, AS_IT_IS,
+            at(pointer(block.turned, zero), turned), layer.stride,
+            grads, layer.stride, n_rows, layer.columns, n, accumulate, grads,
+        ),
+    )  # fmt: skip
+
+
+INPUT = Kind(forward=gather, predict=gather)
+DENSE = Kind(
+    forward=dense_forward,
+    backward=dense_backward,
+    gradients=dense_gradients,
+    predict=dense_forward,
+    parts=(Part("coefs_", None, is_penalized=True), Part("intercepts_")),
+)
+# Where a skip connection leads to another width.
+PROJECTION = Kind(
+    forward=projection_forward,
+    backward=dense_backward,
+    gradients=dense_gradients,
+    predict=projection_forward,
+    parts=(Part("skip_coefs_", None, is_penalized=True), Part("skip_intercepts_")),
+)

@@ -1,0 +1,51 @@
+"""Noise that is there in training only: dropout, and Gaussian noise on the inputs.
+
+The random numbers come from a counter: the place of a sample in the epoch and the
+number of a unit.  So they do not depend on how the samples are shared by threads.
+"""
+
+from ._jit import piece
+from ._llvm import pointer, prefer_wide_vectors
+from .activations import scale_by_kept
+from .layers import PASS, Kind, record, row_of
+from .random import fold, normal, uniform
+
+
+@piece(*PASS)
+def drop(zero, plan, layer, block, first, n):
+    """Set outputs to 0 with a probability of ``setting``, and scale up the others.
+
+    Srivastava et al. (2014), "inverted": nothing is left to do in prediction.
+    """
+    prefer_wide_vectors()
+    plan, layer, block = record(plan), record(layer), record(block)
+    units, kept = pointer(block.units, zero), pointer(block.kept, zero)
+    T, key = type(zero), fold(plan.seed, layer.key)
+    rate, factor = T(layer.setting), T(1 / (1 - layer.setting))
+    for j in range(layer.fan_out):
+        unit, mask = (
+            row_of(units, layer.outputs, j, plan, n),
+            row_of(kept, layer.kept, j, plan, n),
+        )
+        key_of_unit = fold(key, j)
+        for i in range(n):
+            mask[i] = T(0) if uniform(key_of_unit, first + i, zero) < rate else factor
+        for i in range(n):
+            unit[i] *= mask[i]
+
+
+@piece(*PASS)
+def add_noise(zero, plan, layer, block, first, n):
+    """Add normal numbers with a standard deviation of ``setting`` to the inputs."""
+    prefer_wide_vectors()
+    plan, layer, block = record(plan), record(layer), record(block)
+    key, scale = fold(plan.seed, layer.key), type(zero)(layer.setting)
+    units = pointer(block.units, zero)
+    for j in range(layer.fan_out):
+        unit, key_of_unit = row_of(units, layer.outputs, j, plan, n), fold(key, j)
+        for i in range(n):
+            unit[i] += scale * normal(key_of_unit, first + i, zero)
+
+
+DROPOUT = Kind(forward=drop, backward=scale_by_kept, kept_rows=0)
+NOISE = Kind(forward=add_noise)

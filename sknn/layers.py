@@ -1,0 +1,52 @@
+"""A kind of layer is a set of pieces: what it does on the way there and back.
+
+A layer is one operation on the units: a product, an activation, a normalisation, a
+skip connection.  The kernels know nothing but their table (`records.LAYER`) and call
+the pieces that it names; a new kind of layer changes no kernel.
+"""
+
+from typing import NamedTuple
+
+from ._jit import INTEGER, ZERO, Piece, as_array, inlined
+from ._llvm import at
+from .records import BLOCK, LAYER, PLAN
+
+# The arguments of a piece that works on a block of n samples from ``first`` on, and of
+# one that makes gradients of some rows of parameters from the samples of all blocks.
+PASS = (ZERO, PLAN, LAYER, BLOCK, INTEGER, INTEGER)
+GRADIENTS = (ZERO, PLAN, LAYER, BLOCK, *[INTEGER] * 5)
+
+
+class Part(NamedTuple):
+    """Some rows of a layer's parameters: a fitted attribute has them as its own."""
+
+    name: str
+    rows: int | None = 1  # None: one for each input
+    is_trained: bool = True
+    is_penalized: bool = False
+    fill: float | None = None  # what they are at first; None: drawn
+
+
+class Kind(NamedTuple):
+    """The pieces of a kind of layer, and what it has; None where there is nothing."""
+
+    forward: Piece | None = None
+    backward: Piece | None = None
+    gradients: Piece | None = None
+    predict: Piece | None = None  # the way forward when nothing is trained
+    parts: tuple[Part, ...] = ()
+    kept_rows: int | None = None  # for the way back, beyond one for each output
+    needs_whole_batch: bool = False  # in one block
+    sums_blocks: bool = False  # of gradients that each block makes for itself
+
+
+@inlined
+def record(pointer, i=0):
+    """The record that a piece was given, or the one ``i`` places behind it."""
+    return as_array(pointer, i + 1)[i]
+
+
+@inlined
+def row_of(vectors, first_row, j, plan, n):
+    """A row of a block, ``j`` places behind another, as an array of n numbers."""
+    return as_array(at(vectors, (first_row + j) * plan.stride), n)

@@ -1,0 +1,64 @@
+"""What a step does to the parameters besides following the gradient.
+
+Each of these is an operation on a stretch of the flat vectors, in the one pass in
+which its update is: penalties are added to the gradients and decayed weights shrunk
+before it, signs enforced and the average moved after it.
+"""
+
+from ._jit import INTEGER, ZERO, as_array, inlined, piece
+from ._llvm import at, load, pointer, prefer_wide_vectors
+from .records import FLOAT64, PLAN
+
+STRETCH = (ZERO, PLAN, INTEGER, INTEGER, INTEGER, INTEGER)
+
+
+@inlined
+def stretch(address, zero, place, n):
+    """Some neighbouring numbers of a flat vector."""
+    return as_array(at(pointer(address, zero), place), n)
+
+
+@piece(*STRETCH)
+def prepare(zero, plan, place, n, step, penalized):
+    """Add penalties to gradients, unless clipping has done so, and shrink weights.
+
+    ``penalized`` is 1 for weights and 0 for all else.
+    """
+    prefer_wide_vectors()
+    plan, T = as_array(plan, 1)[0], type(zero)
+    if penalized == 0:
+        return
+    p = stretch(plan.params, zero, place, n)
+    if plan.max_norm == 0:
+        penalize(p, stretch(plan.grads, zero, place, n), plan.alpha, plan.l1)
+    if plan.shrinkages != 0:
+        kept = T(1 - load(pointer(plan.shrinkages, FLOAT64), step))
+        for i in range(n):
+            p[i] *= kept
+
+
+@inlined
+def penalize(p, g, alpha, l1):
+    """Add the gradient of ``alpha / 2 * p ** 2 + l1 * abs(p)``, 0 where p is 0."""
+    T = p.dtype.type
+    alpha, l1 = T(alpha), T(l1)
+    for i in range(p.size):
+        sign = T(1) if p[i] > T(0) else (T(-1) if p[i] < T(0) else T(0))
+        g[i] += alpha * p[i] + l1 * sign
+
+
+@piece(*STRETCH)
+def finish(zero, plan, place, n, step, penalized):
+    """Take away what has the wrong sign, and let the average follow."""
+    prefer_wide_vectors()
+    plan, T = as_array(plan, 1)[0], type(zero)
+    p = stretch(plan.params, zero, place, n)
+    if plan.signs != 0:
+        signs = stretch(plan.signs, zero, place, n)
+        for i in range(n):
+            p[i] = T(0) if p[i] * signs[i] < T(0) else p[i]
+    if plan.average != 0:
+        share = T(load(pointer(plan.mixtures, FLOAT64), step))
+        average = stretch(plan.average, zero, place, n)
+        for i in range(n):
+            average[i] += share * (p[i] - average[i])
