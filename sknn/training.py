@@ -4,6 +4,7 @@ All of it is ordinary Python round one compiled call per epoch.
 """
 
 import warnings
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +34,10 @@ class Progress:
     validation_scores: list | None = None
     best_validation_score: float | None = None
     no_improvement_count: int = 0
+
+    def copy(self):
+        """These numbers with lists of their own, as fast as lists can be copied."""
+        return Progress(**{name: copy(value) for name, value in vars(self).items()})
 
 
 @dataclass
@@ -85,14 +90,15 @@ def optimizer_state(mlp, network):
 
 def fit_stochastic(
     mlp, network, samples, rows, random_state, progress, optimizer,
-    score=None, max_iter=None,
+    score=None, max_iter=None, report=None,
 ):  # fmt: skip
     """Train by minibatches over ``rows`` of the samples until a stopping rule holds.
 
     ``network.params``, ``progress`` and ``optimizer`` are written in place.  With a
     ``score`` (a function of nothing, better when larger) the parameters end up as
     they were when it was best.  ``max_iter`` epochs without the warning that they
-    were too few; by default ``mlp.max_iter`` with it.
+    were too few; by default ``mlp.max_iter`` with it.  After every epoch ``report`` is
+    told the parameters that would be kept, and whether it was the last; True stops.
     """
     batch_size = clipped_batch_size(mlp.batch_size, rows.size)
     best_params = network.params.copy() if score else None
@@ -115,7 +121,9 @@ def fit_stochastic(
                 else:
                     count_improvement(mlp, progress)
                 schedule_rate(optimizer, progress.t)
-                if np.isnan(progress.loss) or is_finished(mlp, progress, optimizer):
+                finished = has_failed(progress) or is_finished(mlp, progress, optimizer)
+                kept = best_params if score else network.params
+                if (report and report(kept, finished)) or finished:
                     break
                 if progress.n_iter == mlp.max_iter and max_iter is None:
                     warn_not_converged(mlp)
@@ -158,7 +166,7 @@ def step_rates(optimizer, n_steps):
     beta_1, beta_2, _ = optimizer.settings
     t = optimizer.n_steps + np.arange(1, n_steps + 1)
     correction = np.sqrt(1 - beta_2**t) / (1 - beta_1**t)
-    return optimizer.learning_rate_init * correction
+    return optimizer.learning_rate * correction
 
 
 def mean_loss(network, loss):
@@ -206,6 +214,11 @@ def schedule_rate(optimizer, t):
         optimizer.learning_rate = optimizer.learning_rate_init / decay
 
 
+def has_failed(progress):
+    """Whether the loss is no longer a number, and never will be again."""
+    return bool(np.isnan(progress.loss))
+
+
 def is_finished(mlp, progress, optimizer):
     """Whether too many epochs brought nothing; an adaptive rate is divided first."""
     if progress.no_improvement_count <= mlp.n_iter_no_change:
@@ -241,8 +254,15 @@ def warn_not_converged(mlp):
     )
 
 
-def fit_lbfgs(mlp, network, samples, progress):
-    """Minimise the loss over all samples by L-BFGS; ``network.params`` in place."""
+class Stopped(Exception):  # noqa: N818 (as StopIteration)
+    """A callback stops L-BFGS: SciPy 1.10 does not know StopIteration there."""
+
+
+def fit_lbfgs(mlp, network, samples, progress, report=None):
+    """Minimise the loss over all samples by L-BFGS; ``network.params`` in place.
+
+    After every iteration ``report`` is told its parameters; True stops.
+    """
     n_samples = samples.targets.shape[0]
     weight = samples.weights.sum() if samples.weights.size else n_samples
     if weight == 0:
@@ -251,14 +271,19 @@ def fit_lbfgs(mlp, network, samples, progress):
     with Team(n_threads(mlp, network, n_samples, n_samples)) as team:
         plan = TrainingPlan(network, samples, n_samples, team)
         loss_and_grad = objective(mlp, network, plan, n_samples, weight, progress)
-        result = scipy.optimize.minimize(
-            loss_and_grad,
-            network.params.copy(),
-            method="L-BFGS-B",
-            jac=True,
-            callback=reporter(progress) if mlp.verbose else None,
-            options={"maxfun": mlp.max_fun, "maxiter": mlp.max_iter, "gtol": mlp.tol},
-        )
+        watched = mlp.verbose or report
+        options = {"maxfun": mlp.max_fun, "maxiter": mlp.max_iter, "gtol": mlp.tol}
+        try:
+            result = scipy.optimize.minimize(
+                loss_and_grad,
+                network.params.copy(),
+                method="L-BFGS-B",
+                jac=True,
+                callback=watcher(mlp, network, progress, report) if watched else None,
+                options=options,
+            )
+        except Stopped:
+            return
         progress.n_iter = _check_optimize_result("lbfgs", result, mlp.max_iter)
         loss_and_grad(result.x)
 
@@ -282,11 +307,16 @@ def objective(mlp, network, plan, n_samples, weight, progress):
     return loss_and_grad
 
 
-def reporter(progress):
-    """A function that prints each iteration of L-BFGS."""
+def watcher(mlp, network, progress, report):
+    """A function that prints and reports each iteration of L-BFGS."""
 
-    def report(_):
+    def watch(x):
         progress.n_iter += 1
-        print(f"Iteration {progress.n_iter}, loss = {progress.loss:.8f}")
+        if mlp.verbose:
+            print(f"Iteration {progress.n_iter}, loss = {progress.loss:.8f}")
+        if report:
+            network.params[:] = x
+            if report(network.params):
+                raise Stopped
 
-    return report
+    return watch

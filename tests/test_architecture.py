@@ -15,7 +15,8 @@ FLOORS = [
     {"activations", "losses", "optimizers", "sparse"},
     {"network"},
     {"plans"},
-    {"training"},
+    {"old_callbacks", "training"},
+    {"callback_support", "callbacks"},
     {"estimators"},
     {"compilation", "tables"},
     {"__init__"},
@@ -30,12 +31,19 @@ ROOMS = {
     "numba": {"_bits", "_jit", "_llvm", "_tile"},
     "joblib": {"team"},
     "scipy": {"estimators", "training"},
-    "sklearn": {"estimators", "training", "comparison", "tables", "__main__"},
+    "sklearn": {
+        "callback_support",
+        "estimators",
+        "training",
+        "comparison",
+        "tables",
+        "__main__",
+    },
     "numpy": set(FLOOR_OF),
 }
 
 LINES_OF_A_FUNCTION = 60
-LINES_OF_THE_PACKAGE = 2_800
+LINES_OF_THE_PACKAGE = 3_100
 
 PATHS = {path.stem: path for path in sorted(Path(sknn.__file__).parent.glob("*.py"))}
 TREES = {module: ast.parse(path.read_text()) for module, path in PATHS.items()}
