@@ -212,11 +212,11 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     def _if_stopped_now(self, network, progress, optimizer, params):
         """The attributes of an estimator whose fit stops with ``params``, in copies."""
-        network, optimizer = copy.deepcopy((network, optimizer))
+        network = copy.deepcopy(network)
         network.params[:] = params
         twin = object.__new__(type(self))
         vars(twin).update(vars(self))
-        twin._publish(network, progress.copy(), optimizer)
+        twin._publish(network, progress.copy(), optimizer and optimizer.copy())
         return vars(twin)
 
     def _carried_optimizer(self, network):
@@ -228,7 +228,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
             and optimizer.moments.dtype == network.params.dtype
             and optimizer.layer_units == layer_units(self.coefs_)
         )
-        return copy.deepcopy(optimizer) if fits else None
+        return optimizer.copy() if fits else None
 
     def _initial_network(self, units, random_state, X):
         dtype = np.float64 if self.solver == "lbfgs" else X.dtype

@@ -22,8 +22,18 @@ from .team import Team, team_size
 SMALLEST_RATE = 1e-6
 
 
+class Copied:
+    """A record whose copies have lists and arrays of their own, and share the rest.
+
+    A deep copy would take longer than an epoch of a small network.
+    """
+
+    def copy(self):
+        return type(self)(**{name: copy(value) for name, value in vars(self).items()})
+
+
 @dataclass
-class Progress:
+class Progress(Copied):
     """What the fits of one estimator have seen so far, in scikit-learn's words."""
 
     n_iter: int = 0
@@ -35,13 +45,9 @@ class Progress:
     best_validation_score: float | None = None
     no_improvement_count: int = 0
 
-    def copy(self):
-        """These numbers with lists of their own, as fast as lists can be copied."""
-        return Progress(**{name: copy(value) for name, value in vars(self).items()})
-
 
 @dataclass
-class OptimizerState:
+class OptimizerState(Copied):
     """What an optimizer carries from one minibatch, or one partial_fit, to the next.
 
     Its settings are those of the estimator when it was made; only alpha is read anew.
