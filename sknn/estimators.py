@@ -8,6 +8,7 @@ views of the flat vector that the kernels read.
 import copy
 import warnings
 from contextlib import contextmanager
+from functools import partial
 from numbers import Integral, Real
 from operator import index, is_
 
@@ -35,6 +36,7 @@ from sklearn.utils.validation import (
 
 from .activations import ACTIVATIONS
 from .architecture import Architecture, Layers
+from .callback_support import CallbackSupportMixin, reporter_of, with_callbacks
 from .initialization import initialize
 from .losses import (
     BINARY_CROSS_ENTROPY,
@@ -61,7 +63,7 @@ def _has_stochastic_solver(mlp):
     return True
 
 
-class _BaseMLP(BaseEstimator):
+class _BaseMLP(CallbackSupportMixin, BaseEstimator):
     """What the classifier and the regressor share; they differ in their targets."""
 
     _parameter_constraints: dict = {
@@ -100,6 +102,7 @@ class _BaseMLP(BaseEstimator):
         "n_jobs": [None, Integral],
     }
 
+    @with_callbacks  # for _fit_context does it in scikit-learn 1.9 only
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Fit the network to X and y.
@@ -124,10 +127,15 @@ class _BaseMLP(BaseEstimator):
             If the data or a parameter is not of the documented kind, or if the
             weights overflow; the estimator is then as it was before.
         """
+        # before a failure could take the callbacks' context away: they are torn down
+        reporter = reporter_of(self, X, y, sample_weight)
         with _all_or_nothing(self):
-            return self._fit(X, y, sample_weight)
+            self._fit(X, y, sample_weight, reporter=reporter)
+            if reporter:
+                reporter.end()
+        return self
 
-    def _fit(self, X, y, sample_weight, incremental=False):
+    def _fit(self, X, y, sample_weight, incremental=False, reporter=None):
         hidden_layer_sizes = _hidden_layer_sizes(self.hidden_layer_sizes)
         first_pass = not hasattr(self, "coefs_") or (
             not self.warm_start and not incremental
@@ -148,12 +156,14 @@ class _BaseMLP(BaseEstimator):
         progress = Progress() if first_pass else self._progress()
         samples = freeze(X, network.params.dtype, targets, weights)
         if self.solver == "lbfgs":
-            fit_lbfgs(self, network, samples, progress)
             optimizer = None
+            report = self._begin_report(reporter, network, progress, optimizer)
+            fit_lbfgs(self, network, samples, progress, report)
         else:
             optimizer = self._train(
-                network, samples, random_state, progress, first_pass, incremental
-            )
+                network, samples, random_state, progress, first_pass, incremental,
+                reporter,
+            )  # fmt: skip
         if not np.isfinite(network.params).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may"
@@ -173,7 +183,10 @@ class _BaseMLP(BaseEstimator):
             y = column_or_1d(y, warn=True)
         return X, y
 
-    def _train(self, network, samples, random_state, progress, first_pass, incremental):
+    def _train(
+        self, network, samples, random_state, progress, first_pass, incremental,
+        reporter,
+    ):  # fmt: skip
         """Train by minibatches; returns the state of the optimizer."""
         optimizer = self._carried_optimizer(network) if incremental else None
         if optimizer is None:
@@ -183,11 +196,29 @@ class _BaseMLP(BaseEstimator):
             rows, validation = self._split(samples.targets, random_state, first_pass)
             score = self._validation_score(network, samples, validation)
         _prepare_progress(progress, self.early_stopping)
+        report = self._begin_report(reporter, network, progress, optimizer)
         fit_stochastic(
             self, network, samples, rows, random_state, progress, optimizer, score,
-            max_iter=1 if incremental else None,
+            max_iter=1 if incremental else None, report=report,
         )  # fmt: skip
         return optimizer
+
+    def _begin_report(self, reporter, network, progress, optimizer):
+        """What the fit is to call after each epoch, or None where nobody listens."""
+        if reporter is None:
+            return None
+        self._optimizer = optimizer  # where a callback finds the learning rate
+        now = partial(self._if_stopped_now, network, progress, optimizer)
+        reporter.begin(now, network.params)
+        return reporter.end_epoch
+
+    def _if_stopped_now(self, network, progress, optimizer, params):
+        """The attributes of an estimator whose fit stops with ``params``, in copies."""
+        network = network.with_params(params)
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        twin._publish(network, progress.copy(), optimizer and optimizer.copy())
+        return vars(twin)
 
     def _carried_optimizer(self, network):
         """A copy of the last fit's state, if it is one for this solver and network."""
@@ -198,7 +229,7 @@ class _BaseMLP(BaseEstimator):
             and optimizer.moments.dtype == network.params.dtype
             and optimizer.layout == network.layers.architecture.layout()
         )
-        return copy.deepcopy(optimizer) if fits else None
+        return optimizer.copy() if fits else None
 
     def _initial_network(self, units, random_state, X):
         dtype = np.float64 if self.solver == "lbfgs" else X.dtype

@@ -31,6 +31,12 @@ class Network:
         self.params, self.layers, self.loss = params, layers, loss
         self._idle_plans = []  # for a few rows: a plan would take longer than they do
 
+    def with_params(self, params):
+        """A network of the same layers with a copy of these parameters."""
+        own = zeros(params.size, params.dtype)
+        own[:] = params
+        return Network(own, self.layers, self.loss)
+
     def predict(self, samples, order, n_jobs=None):
         """The outputs for these samples, of shape (n_samples, n_outputs)."""
         if order.size <= FEW_ROWS:

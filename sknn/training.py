@@ -4,6 +4,7 @@ All of it is ordinary Python round one compiled call per epoch.
 """
 
 import warnings
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,8 +23,18 @@ from .team import Team, team_size
 SMALLEST_RATE = 1e-6
 
 
+class Copied:
+    """A record whose copies have lists and arrays of their own, and share the rest.
+
+    A deep copy would take longer than an epoch of a small network.
+    """
+
+    def copy(self):
+        return type(self)(**{name: copy(value) for name, value in vars(self).items()})
+
+
 @dataclass
-class Progress:
+class Progress(Copied):
     """What the fits of one estimator have seen so far, in scikit-learn's words."""
 
     n_iter: int = 0
@@ -37,7 +48,7 @@ class Progress:
 
 
 @dataclass
-class OptimizerState:
+class OptimizerState(Copied):
     """What an optimizer carries from one minibatch, or one partial_fit, to the next.
 
     Its settings are those of the estimator when it was made; only alpha is read anew.
@@ -86,14 +97,15 @@ def optimizer_state(mlp, network):
 
 def fit_stochastic(
     mlp, network, samples, rows, random_state, progress, optimizer,
-    score=None, max_iter=None,
+    score=None, max_iter=None, report=None,
 ):  # fmt: skip
     """Train by minibatches over ``rows`` of the samples until a stopping rule holds.
 
     ``network.params``, ``progress`` and ``optimizer`` are written in place.  With a
     ``score`` (a function of nothing, better when larger) the parameters end up as
     they were when it was best.  ``max_iter`` epochs without the warning that they
-    were too few; by default ``mlp.max_iter`` with it.
+    were too few; by default ``mlp.max_iter`` with it.  After every epoch ``report`` is
+    told the parameters that would be kept, and whether it was the last; True stops.
     """
     batch_size = clipped_batch_size(mlp.batch_size, rows.size)
     best_params = network.params.copy() if score else None
@@ -116,7 +128,9 @@ def fit_stochastic(
                 else:
                     count_improvement(mlp, progress)
                 schedule_rate(optimizer, progress.t)
-                if np.isnan(progress.loss) or is_finished(mlp, progress, optimizer):
+                finished = has_failed(progress) or is_finished(mlp, progress, optimizer)
+                kept = best_params if score else network.params
+                if (report and report(kept, finished)) or finished:
                     break
                 if progress.n_iter == mlp.max_iter and max_iter is None:
                     warn_not_converged(mlp)
@@ -159,7 +173,7 @@ def step_rates(optimizer, n_steps):
     beta_1, beta_2, _ = optimizer.settings
     t = optimizer.n_steps + np.arange(1, n_steps + 1)
     correction = np.sqrt(1 - beta_2**t) / (1 - beta_1**t)
-    return optimizer.learning_rate_init * correction
+    return optimizer.learning_rate * correction
 
 
 def mean_loss(network, loss):
@@ -207,6 +221,11 @@ def schedule_rate(optimizer, t):
         optimizer.learning_rate = optimizer.learning_rate_init / decay
 
 
+def has_failed(progress):
+    """Whether the loss is no longer a number, and never will be again."""
+    return bool(np.isnan(progress.loss))
+
+
 def is_finished(mlp, progress, optimizer):
     """Whether too many epochs brought nothing; an adaptive rate is divided first."""
     if progress.no_improvement_count <= mlp.n_iter_no_change:
@@ -242,8 +261,15 @@ def warn_not_converged(mlp):
     )
 
 
-def fit_lbfgs(mlp, network, samples, progress):
-    """Minimise the loss over all samples by L-BFGS; ``network.params`` in place."""
+class Stopped(Exception):  # noqa: N818 (as StopIteration)
+    """A callback stops L-BFGS: SciPy 1.10 does not know StopIteration there."""
+
+
+def fit_lbfgs(mlp, network, samples, progress, report=None):
+    """Minimise the loss over all samples by L-BFGS; ``network.params`` in place.
+
+    After every iteration ``report`` is told its parameters; True stops.
+    """
     n_samples = samples.targets.shape[0]
     weight = samples.weights.sum() if samples.weights.size else n_samples
     if weight == 0:
@@ -252,14 +278,19 @@ def fit_lbfgs(mlp, network, samples, progress):
     with Team(n_threads(mlp, network, n_samples, n_samples)) as team:
         plan = TrainingPlan(network, samples, n_samples, team)
         loss_and_grad = objective(mlp, network, plan, n_samples, weight, progress)
-        result = scipy.optimize.minimize(
-            loss_and_grad,
-            network.params.copy(),
-            method="L-BFGS-B",
-            jac=True,
-            callback=reporter(progress) if mlp.verbose else None,
-            options={"maxfun": mlp.max_fun, "maxiter": mlp.max_iter, "gtol": mlp.tol},
-        )
+        watched = mlp.verbose or report
+        options = {"maxfun": mlp.max_fun, "maxiter": mlp.max_iter, "gtol": mlp.tol}
+        try:
+            result = scipy.optimize.minimize(
+                loss_and_grad,
+                network.params.copy(),
+                method="L-BFGS-B",
+                jac=True,
+                callback=watcher(mlp, network, progress, report) if watched else None,
+                options=options,
+            )
+        except Stopped:
+            return
         progress.n_iter = _check_optimize_result("lbfgs", result, mlp.max_iter)
         loss_and_grad(result.x)
 
@@ -285,11 +316,16 @@ def objective(mlp, network, plan, n_samples, weight, progress):
     return loss_and_grad
 
 
-def reporter(progress):
-    """A function that prints each iteration of L-BFGS."""
+def watcher(mlp, network, progress, report):
+    """A function that prints and reports each iteration of L-BFGS."""
 
-    def report(_):
+    def watch(x):
         progress.n_iter += 1
-        print(f"Iteration {progress.n_iter}, loss = {progress.loss:.8f}")
+        if mlp.verbose:
+            print(f"Iteration {progress.n_iter}, loss = {progress.loss:.8f}")
+        if report:
+            network.params[:] = x
+            if report(network.params):
+                raise Stopped
 
-    return report
+    return watch

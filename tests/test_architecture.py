@@ -17,7 +17,8 @@ FLOORS = [
     {"architecture"},
     {"network"},
     {"plans"},
-    {"training"},
+    {"old_callbacks", "training"},
+    {"callback_support", "callbacks"},
     {"estimators"},
     {"compilation", "tables"},
     {"__init__"},
@@ -34,6 +35,7 @@ ROOMS = {
     "scipy": {"estimators", "training"},
     "sklearn": {
         "activations",
+        "callback_support",
         "estimators",
         "training",
         "comparison",
