@@ -1,12 +1,15 @@
 """An architecture says which layers a network has; here it becomes their table."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from .activations import formula_of, kind_of
 from .dense import DENSE, INPUT, PROJECTION
 from .dropout import DROPOUT, NOISE
+from .layers import Kind
+from .monotonic import REFLECTION
 from .normalization import NORMALIZATIONS
 from .params import padded, row_stride, starts
 from .records import LAYER
@@ -15,6 +18,16 @@ from .sparse import SPARSE
 
 STRIP = 8  # rows of parameters that a member of a team takes at a time
 PANEL = 128  # rows that are stepped as soon as their gradient is there
+
+
+class Layer(NamedTuple):
+    """A layer between two levels: 0 the inputs, 1 the first hidden layer and so on."""
+
+    kind: Kind
+    below: int
+    above: int
+    setting: float = 0.0
+    n_units: int | None = None  # where it is for the first units of a level only
 
 
 @dataclass(frozen=True)
@@ -27,19 +40,17 @@ class Architecture:
     noise: float = 0.0  # standard deviation of what is added to the inputs
     normalization: str | None = None
     skip_connections: bool = False
+    is_monotonic: bool = False  # in some of the inputs
     sparse_input: bool = False
 
     def layers(self):
-        """Kind, levels of inputs and outputs, and setting of each layer, in order.
-
-        The inputs are level 0, the units of the first hidden layer level 1 and so on.
-        """
+        """All layers, in the order in which samples pass them."""
         if not self.sparse_input:
-            yield INPUT, 0, 0, 0.0
+            yield Layer(INPUT, 0, 0)
         if self.noise:
-            yield NOISE, 0, 0, self.noise
+            yield Layer(NOISE, 0, 0, self.noise)
         if self._dropout[0]:
-            yield DROPOUT, 0, 0, self._dropout[0]
+            yield Layer(DROPOUT, 0, 0, self._dropout[0])
         for level in range(1, len(self.units) - 1):
             yield from self._hidden(level)
         yield self._dense(len(self.units) - 1)
@@ -57,23 +68,32 @@ class Architecture:
 
     def _dense(self, level):
         kind = SPARSE if level == 1 and self.sparse_input else DENSE
-        return kind, level - 1, level, 0.0
+        return Layer(kind, level - 1, level)
 
     def _hidden(self, level):
         """The layers of one hidden layer; skips go from one to the next."""
         skips, rate = self.skip_connections and level > 1, self._dropout[level]
-        formula = formula_of(self.activations[level - 1])
         yield self._dense(level)
         if self.normalization:
-            yield NORMALIZATIONS[self.normalization], level, level, 0.0
-        if formula:
-            is_changed = bool(rate) or skips
-            yield kind_of(formula, is_changed), level, level, formula.setting
+            yield Layer(NORMALIZATIONS[self.normalization], level, level)
+        yield from self._activation(level, bool(rate) or skips)
         if rate:
-            yield DROPOUT, level, level, rate
+            yield Layer(DROPOUT, level, level, rate)
         if skips:
             same = self.units[level - 1] == self.units[level]
-            yield SKIP if same else PROJECTION, level - 1, level, 0.0
+            yield Layer(SKIP if same else PROJECTION, level - 1, level)
+
+    def _activation(self, level, is_changed):
+        """The layers that make an activation; ``is_changed``: others follow."""
+        formula = formula_of(self.activations[level - 1])
+        half = self.units[level] // 2
+        if formula and self.is_monotonic and half:
+            yield Layer(REFLECTION, level, level, n_units=half)
+            yield Layer(kind_of(formula, True), level, level, formula.setting)
+            yield Layer(REFLECTION, level, level, n_units=half)
+        elif formula:
+            kind = kind_of(formula, is_changed)
+            yield Layer(kind, level, level, formula.setting)
 
 
 class Layers:
@@ -84,20 +104,21 @@ class Layers:
 
     def __init__(self, architecture, dtype):
         self.architecture, self.dtype = architecture, np.dtype(dtype)
-        self.kinds, below, above, settings = zip(*architecture.layers())
+        self.kinds, below, above, settings, n_units = zip(*architecture.layers())
         self.table = np.zeros(len(self.kinds), LAYER)
         self.table["setting"], self.table["key"] = settings, np.arange(len(settings))
-        self._place_units(list(below), list(above))
+        self._place_units(list(below), list(above), n_units)
         self._place_parameters()
         self._connect()
 
-    def _place_units(self, below, above):
+    def _place_units(self, below, above, n_units):
         """Rows of a block of units; each level has one more, of ones."""
         table, units = self.table, np.array(self.architecture.units)
         rows = np.array([padded(n + 1, self.dtype) for n in units])
         rows[0] *= not self.architecture.sparse_input
         levels = starts(rows)
-        table["fan_in"], table["fan_out"] = units[below], units[above]
+        table["fan_in"] = units[below]
+        table["fan_out"] = [n or units[level] for n, level in zip(n_units, above)]
         table["inputs"], table["outputs"] = levels[below], levels[above]
         self.n_units = int(rows.sum())
         self.rows_of_ones = (levels + units)[rows > 0]

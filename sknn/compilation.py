@@ -10,6 +10,7 @@ from .dense import DENSE, INPUT, PROJECTION
 from .dropout import DROPOUT, NOISE
 from .estimators import MLPRegressor
 from .losses import LOSSES
+from .monotonic import REFLECTION
 from .normalization import NORMALIZATIONS
 from .optimizers import OPTIMIZERS
 from .products import product, transpose
@@ -67,7 +68,7 @@ def first_use(net, X, y):
 def _pieces():
     """Everything that is compiled when it is first used."""
     yield from (product, transpose)
-    kinds = [INPUT, DENSE, SPARSE, PROJECTION, SKIP, DROPOUT, NOISE]
+    kinds = [INPUT, DENSE, SPARSE, PROJECTION, SKIP, DROPOUT, NOISE, REFLECTION]
     kinds += NORMALIZATIONS.values()
     formulas = filter(None, ACTIVATIONS.values())
     kinds += [kind_of(formula, changed) for formula in formulas for changed in (0, 1)]

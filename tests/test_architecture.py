@@ -13,7 +13,7 @@ FLOORS = [
     {"_bits", "_jit", "_llvm", "_tile", "records", "samples"},
     {"elementary", "layers", "params", "products", "random", "team"},
     {"activations", "dense", "losses", "normalization", "optimizers", "skips"},
-    {"dropout", "initialization", "regularization", "sparse"},
+    {"dropout", "initialization", "monotonic", "regularization", "sparse"},
     {"architecture"},
     {"network"},
     {"plans"},

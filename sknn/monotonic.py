@@ -1,0 +1,59 @@
+"""Networks that are monotonic in some of their inputs, by construction.
+
+Weights that may not be negative lead from increasing functions to increasing ones, so
+it is enough to fix the signs of the first layer's weights for the constrained inputs
+and of all weights behind it (Daniels and Velikova, 2010).  With an activation that is
+convex the outputs would be convex as well: half of the units of each layer therefore
+use its reflection, ``-f(-z)`` (Runje and Shankaranarayana, 2023).
+"""
+
+import numpy as np
+
+from ._jit import inlined, piece
+from ._llvm import at, pointer
+from .layers import PASS, Kind, as_array, record
+from .params import views, zeros
+
+
+@inlined
+def negate(vectors, layer, plan):
+    """Change the signs of the outputs of a layer, units or deltas."""
+    start, size = layer.outputs * plan.stride, layer.fan_out * plan.stride
+    x = as_array(at(vectors, start), size)
+    for i in range(size):
+        x[i] = -x[i]
+
+
+@piece(*PASS)
+def negate_units(zero, plan, layer, block, first, n):
+    negate(pointer(record(block).units, zero), record(layer), record(plan))
+
+
+@piece(*PASS)
+def negate_deltas(zero, plan, layer, block, first, n):
+    negate(pointer(record(block).deltas, zero), record(layer), record(plan))
+
+
+# Before and after an activation, it makes that of some units the reflected one.
+REFLECTION = Kind(negate_units, negate_deltas, predict=negate_units)
+
+
+def required_signs(layers, constraints):
+    """For each parameter 1 or -1, its sign, or 0 where both are allowed."""
+    signs = zeros(layers.n_params, layers.dtype)
+    parts = views(signs, layers)
+    parts["coefs_"][0][:] = np.reshape(constraints, (-1, 1))
+    for name in ("coefs_", "skip_coefs_", "scales_"):
+        for view in parts.get(name, [])[name == "coefs_" :]:
+            view[:] = 1
+    return signs
+
+
+def enforce(params, signs):
+    """Give all parameters the signs that they must have, in place."""
+    params[:] = np.where(signs, np.abs(params) * signs, params)
+
+
+def bounds(signs):
+    """The smallest and largest values that parameters of these signs may have."""
+    return np.where(signs > 0, 0, -np.inf), np.where(signs < 0, 0, np.inf)
