@@ -34,17 +34,12 @@ from sklearn.utils.validation import (
 )
 
 from .activations import ACTIVATIONS
-from .losses import (
-    BINARY_CROSS_ENTROPY,
-    CROSS_ENTROPY,
-    LOSSES,
-    OF_OUT_ACTIVATION,
-    REGRESSION_LOSSES,
-)
+from .losses import CROSS_ENTROPY, LOSSES, OF_OUT_ACTIVATION, REGRESSION_LOSSES
 from .optimizers import OPTIMIZERS
 from .params import initialize, layer_table, layer_units, pack, views
 from .plans import Network, PredictionPlan
 from .samples import freeze, is_sparse
+from .targets import Labels, weights_of_classes
 from .training import Progress, fit_lbfgs, fit_stochastic, optimizer_state
 
 PRECISIONS = (np.float64, np.float32)
@@ -131,7 +126,7 @@ class _BaseMLP(BaseEstimator):
             not self.warm_start and not incremental
         )
         X, targets = self._validate_input(X, y, incremental, reset=first_pass)
-        weights = _validate_weights(sample_weight, X)
+        weights = self._weights(sample_weight, X, targets, incremental)
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
 
@@ -159,6 +154,10 @@ class _BaseMLP(BaseEstimator):
             )
         self._publish(network, progress, optimizer)
         return self
+
+    def _weights(self, sample_weight, X, targets, incremental):
+        """The weights of the samples in the loss, or None."""
+        return _validate_weights(sample_weight, X)
 
     def _validate_X_y(self, X, y, **options):
         """X and y as arrays, or X sparse; a y of one column becomes one-dimensional."""
@@ -311,7 +310,7 @@ class _BaseMLP(BaseEstimator):
         """A function of nothing: the network's present score on these rows."""
         plan = PredictionPlan(network, rows.size)
         weights = samples.weights[rows] if samples.weights.size else None
-        y = self._labels(samples.targets[rows])
+        y = self._true_labels(samples.targets[rows])
 
         def score():
             return self._score(y, plan.predict(samples, rows), weights)
@@ -395,18 +394,13 @@ def _check_shapes(coefs, intercepts):
         )
 
 
-def _label_binarizer():
-    """A new LabelBinarizer; its import is a third of this package's, so it waits."""
-    from sklearn.preprocessing import LabelBinarizer
-
-    return LabelBinarizer()
-
-
-def _validate_weights(sample_weight, X):
+def _validate_weights(sample_weight, X, factors=None):
     """Weights as an array, or None; negative ones are allowed, as in scikit-learn."""
-    if sample_weight is None:
+    if sample_weight is None and factors is None:
         return None
     weights = _check_sample_weight(sample_weight, X)
+    if factors is not None:
+        weights = weights * factors
     if not np.any(weights):
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return weights
@@ -486,6 +480,11 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         Epochs without improvement that are borne.
     max_fun : int, default=15000
         Largest number of evaluations of the loss for 'lbfgs'.
+    class_weight : dict, list of dict, 'balanced' or None, default=None
+        Weights of the classes, ``{class: weight}``, which multiply the sample weights;
+        one such dict for each label in multilabel classification, ``{0: w, 1: w}``.
+        'balanced' is ``n_samples / (n_classes * counts of the classes)``.  They weigh
+        the samples set aside for ``early_stopping``, too.
     n_jobs : int or None, default=None
         Threads of ``fit``; None is 1 unless in a :obj:`joblib.parallel_config` context,
         -1 is all cores.  Small minibatches take fewer, and so does a fit inside a
@@ -546,6 +545,11 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
     loss = "log_loss"
 
+    _parameter_constraints: dict = {
+        **_BaseMLP._parameter_constraints,
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
+
     def __init__(
         self,
         hidden_layer_sizes=(100,),
@@ -572,6 +576,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         epsilon=1e-8,
         n_iter_no_change=10,
         max_fun=15000,
+        class_weight=None,
         n_jobs=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -597,6 +602,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.class_weight = class_weight
         self.n_jobs = n_jobs
 
     @available_if(_has_stochastic_solver)
@@ -623,15 +629,15 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         Raises
         ------
         ValueError
-            If ``y`` has labels not in ``classes``, or ``early_stopping`` is on.
+            If ``y`` has labels not in ``classes``, ``early_stopping`` is on, or
+            ``class_weight`` is 'balanced'.
         AttributeError
             If the solver is "lbfgs", which has no epochs.
         """
         with _all_or_nothing(self):
             if _check_partial_fit_first_call(self, classes):
                 is_multilabel = type_of_target(y).startswith("multilabel")
-                self._label_binarizer = _label_binarizer()
-                self._label_binarizer.fit(y if is_multilabel else classes)
+                self._labels = Labels(y if is_multilabel else classes)
             return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X):
@@ -687,57 +693,55 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
     def _validate_input(self, X, y, incremental, reset):
         X, y = self._validate_X_y(X, y, reset=reset)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            self._label_binarizer = _label_binarizer().fit(y)
-            self.classes_ = self._label_binarizer.classes_
+            self._labels = Labels(y)
+            self.classes_ = self._labels.classes
         else:
-            self._check_known_classes(unique_labels(y), incremental)
-        targets = self._encode(y)
-        self.n_outputs_ = (
-            len(self.classes_) if self._loss() == CROSS_ENTROPY else targets.shape[1]
-        )
-        return X, targets
+            self._check_known_classes(y, incremental)
+        self.n_outputs_ = self._labels.n_outputs
+        return X, self._labels.encode(y)
 
-    def _check_known_classes(self, classes, incremental):
-        if len(np.setdiff1d(classes, self.classes_, assume_unique=True)) and (
-            incremental or not self.warm_start
-        ):
+    def _check_known_classes(self, y, incremental):
+        if incremental and self._labels.unknown(y):
             raise ValueError(
                 "`y` has classes not in `self.classes_`. "
-                f"`self.classes_` has {self.classes_}. 'y' has {classes}."
+                f"`self.classes_` has {self.classes_}. 'y' has {unique_labels(y)}."
             )
-        if not incremental and set(classes) != set(self.classes_):
+        if not incremental and self._labels.lacks(y):
             raise ValueError(
                 "warm_start can only be used where `y` has the same "
                 "classes as in the previous call to fit. Previously "
-                f"got {self.classes_}, `y` has {classes}"
+                f"got {self.classes_}, `y` has {unique_labels(y)}"
             )
 
-    def _encode(self, y):
-        """Targets: the number of the class, or a column of 0 and 1 for each label."""
-        if self._loss() != CROSS_ENTROPY:
-            return self._label_binarizer.transform(y).astype(bool)
-        if type_of_target(y).startswith("multilabel"):
-            raise ValueError("The object was not fitted with multilabel input.")
-        return np.searchsorted(self.classes_, y).reshape(-1, 1)
+    def _weights(self, sample_weight, X, targets, incremental):
+        if self.class_weight is None:
+            return _validate_weights(sample_weight, X)
+        if incremental and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight 'balanced' is not supported for partial_fit. In order to "
+                "use 'balanced' weights, use compute_class_weight('balanced', "
+                "classes=classes, y=y). In place of y you can use a large enough "
+                "sample of the full training set target to properly estimate the "
+                "class frequency distributions. Pass the resulting weights as the "
+                "class_weight parameter."
+            )
+        columns = self._labels.classes_of_columns
+        factors = weights_of_classes(self.class_weight, columns, targets)
+        return _validate_weights(sample_weight, X, factors)
 
-    def _labels(self, targets):
-        """The labels that `_encode` made these targets of."""
-        if self._loss() == CROSS_ENTROPY:
-            return self.classes_[targets.ravel().astype(int)]
-        return self._decode(targets)
-
-    def _decode(self, outputs):
-        """The labels that these outputs predict."""
-        if self._loss() == CROSS_ENTROPY:
-            return self.classes_[outputs.argmax(axis=1)]
-        if self._label_binarizer.y_type_ == "binary" and len(self.classes_) == 2:
-            return self.classes_[(outputs.ravel() > 0.5).astype(int)]
-        outputs = outputs.ravel() if self.n_outputs_ == 1 else outputs
-        return self._label_binarizer.inverse_transform(outputs)
+    @property
+    def _label_binarizer(self):
+        """Under scikit-learn's name, for tools that convert networks."""
+        return self._labels.binarizer
 
     def _loss(self):
-        multiclass = self._label_binarizer.y_type_ == "multiclass"
-        return CROSS_ENTROPY if multiclass else BINARY_CROSS_ENTROPY
+        return self._labels.loss
+
+    def _true_labels(self, targets):
+        return self._labels.labels(targets)
+
+    def _decode(self, outputs):
+        return self._labels.decode(outputs)
 
     def _strata(self, targets):
         """What to stratify a split by: the classes, where each can be in both parts."""
@@ -994,7 +998,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         """
         return self._decode(self._outputs(X))
 
-    def _labels(self, targets):
+    def _true_labels(self, targets):
         return self._decode(targets)
 
     def _decode(self, outputs):

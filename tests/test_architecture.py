@@ -16,6 +16,7 @@ FLOORS = [
     {"network"},
     {"plans"},
     {"training"},
+    {"targets"},
     {"estimators"},
     {"compilation", "tables"},
     {"__init__"},
@@ -30,7 +31,14 @@ ROOMS = {
     "numba": {"_bits", "_jit", "_llvm", "_tile"},
     "joblib": {"team"},
     "scipy": {"estimators", "training"},
-    "sklearn": {"estimators", "training", "comparison", "tables", "__main__"},
+    "sklearn": {
+        "estimators",
+        "training",
+        "targets",
+        "comparison",
+        "tables",
+        "__main__",
+    },
     "numpy": set(FLOOR_OF),
 }
 
