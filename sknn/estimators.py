@@ -8,10 +8,12 @@ views of the flat vector that the kernels read.
 import copy
 import warnings
 from contextlib import contextmanager
+from functools import partial
 from numbers import Integral, Real
 from operator import index, is_
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -37,10 +39,11 @@ from .activations import ACTIVATIONS
 from .losses import CROSS_ENTROPY, LOSSES, OF_OUT_ACTIVATION, REGRESSION_LOSSES
 from .optimizers import OPTIMIZERS
 from .params import initialize, layer_table, layer_units, pack, views
-from .plans import Network, PredictionPlan
+from .plans import Network
 from .samples import freeze, is_sparse
 from .targets import Labels, weights_of_classes
 from .training import Progress, fit_lbfgs, fit_stochastic, optimizer_state
+from .validation import Validation, scored_by, split, strata
 
 PRECISIONS = (np.float64, np.float32)
 
@@ -90,11 +93,21 @@ class _BaseMLP(BaseEstimator):
             Options(Real, {np.inf}),
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "scoring": [str, callable, None],
         "n_jobs": [None, Integral],
     }
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
         """Fit the network to X and y.
 
         Parameters
@@ -105,6 +118,14 @@ class _BaseMLP(BaseEstimator):
             Class labels in classification, real numbers in regression.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each sample in the loss; None weighs all alike.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation samples instead of a part of X: ``validation_scores_`` and
+            ``validation_loss_curve_`` are recorded for them, with ``early_stopping``
+            or without.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their classes, all of them known from y, or numbers.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights, in score and loss.
 
         Returns
         -------
@@ -117,16 +138,18 @@ class _BaseMLP(BaseEstimator):
             If the data or a parameter is not of the documented kind, or if the
             weights overflow; the estimator is then as it was before.
         """
+        validation_set = X_val, y_val, sample_weight_val
         with _all_or_nothing(self):
-            return self._fit(X, y, sample_weight)
+            return self._fit(X, y, sample_weight, validation_set)
 
-    def _fit(self, X, y, sample_weight, incremental=False):
+    def _fit(self, X, y, sample_weight, validation_set=None, incremental=False):
         hidden_layer_sizes = _hidden_layer_sizes(self.hidden_layer_sizes)
         first_pass = not hasattr(self, "coefs_") or (
             not self.warm_start and not incremental
         )
         X, targets = self._validate_input(X, y, incremental, reset=first_pass)
         weights = self._weights(sample_weight, X, targets, incremental)
+        given = self._validate_set(*validation_set) if validation_set else None
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
 
@@ -140,19 +163,29 @@ class _BaseMLP(BaseEstimator):
             network = self._continued_network(units, X)
         progress = Progress() if first_pass else self._progress()
         samples = freeze(X, network.params.dtype, targets, weights)
+        rows, validation = np.arange(X.shape[0]), None
+        if given:
+            validation = self._validation_on(network, X, *given)
+        elif self.early_stopping and self.solver != "lbfgs":
+            rows, others = self._split(targets, random_state, first_pass)
+            validation = self._validation(network, X, targets, samples, others)
+        self._prepare(progress, validation, first_pass)
+        optimizer = None
         if self.solver == "lbfgs":
-            fit_lbfgs(self, network, samples, progress)
-            optimizer = None
+            fit_lbfgs(self, network, samples, progress, validation)
         else:
-            optimizer = self._train(
-                network, samples, random_state, progress, first_pass, incremental
-            )
+            optimizer = self._carried_optimizer(network) if incremental else None
+            optimizer = optimizer or optimizer_state(self, network)
+            fit_stochastic(
+                self, network, samples, rows, random_state, progress, optimizer,
+                validation, max_iter=1 if incremental else None,
+            )  # fmt: skip
         if not np.isfinite(network.params).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may"
                 " contain large values and need to be preprocessed."
             )
-        self._publish(network, progress, optimizer)
+        self._publish(network, progress, optimizer, validation)
         return self
 
     def _weights(self, sample_weight, X, targets, incremental):
@@ -170,21 +203,40 @@ class _BaseMLP(BaseEstimator):
             y = column_or_1d(y, warn=True)
         return X, y
 
-    def _train(self, network, samples, random_state, progress, first_pass, incremental):
-        """Train by minibatches; returns the state of the optimizer."""
-        optimizer = self._carried_optimizer(network) if incremental else None
-        if optimizer is None:
-            optimizer = optimizer_state(self, network)
-        rows, score = np.arange(samples.targets.shape[0]), None
-        if self.early_stopping:
-            rows, validation = self._split(samples.targets, random_state, first_pass)
-            score = self._validation_score(network, samples, validation)
-        _prepare_progress(progress, self.early_stopping)
-        fit_stochastic(
-            self, network, samples, rows, random_state, progress, optimizer, score,
-            max_iter=1 if incremental else None,
-        )  # fmt: skip
-        return optimizer
+    def _validate_set(self, X, y, sample_weight):
+        """X, targets and weights of a validation set of the user's, or None."""
+        if X is None and y is None:
+            if sample_weight is not None:
+                raise ValueError(
+                    "sample_weight_val is provided, but X_val and y_val were not."
+                )
+            return None
+        if y is None:
+            raise ValueError("X_val is provided, but y_val was not provided.")
+        if X is None:
+            raise ValueError("y_val is provided, but X_val was not provided.")
+        try:
+            X, targets = self._validate_more(X, y)
+            return X, targets, _validate_weights(sample_weight, X)
+        except ValueError as error:
+            raise ValueError(f"X_val and y_val do not fit: {error}") from error
+
+    def _prepare(self, progress, validation, first_pass):
+        """Let a fit begin to watch what the earlier ones, if any, did not."""
+        if validation and progress.validation_scores is None:
+            progress.validation_scores, progress.validation_loss_curve = [], []
+        if self.solver == "lbfgs":
+            return
+        if not self.early_stopping:
+            if progress.best_loss is None:
+                progress.best_loss = min(progress.loss_curve, default=np.inf)
+            return
+        progress.best_loss = None
+        # The best so far may have been that of other samples, or another scoring.
+        score = -np.inf if first_pass else validation()[0]
+        if score != progress.best_validation_score:
+            progress.best_validation_score = -np.inf if np.isnan(score) else score
+            progress.best_n_iter = len(progress.validation_scores)
 
     def _carried_optimizer(self, network):
         """A copy of the last fit's state, if it is one for this solver and network."""
@@ -232,11 +284,15 @@ class _BaseMLP(BaseEstimator):
             loss_curve=list(getattr(self, "loss_curve_", [])),
             best_loss=getattr(self, "best_loss_", None),
             validation_scores=copy.copy(getattr(self, "validation_scores_", None)),
+            validation_loss_curve=copy.copy(
+                getattr(self, "validation_loss_curve_", None)
+            ),
             best_validation_score=getattr(self, "best_validation_score_", None),
+            best_n_iter=getattr(self, "best_n_iter_", None),
             no_improvement_count=getattr(self, "_no_improvement_count", 0),
         )
 
-    def _publish(self, network, progress, optimizer):
+    def _publish(self, network, progress, optimizer, validation):
         """Set the fitted attributes, all at once and last of all."""
         self.n_layers_ = network.layers.size + 1
         self.out_activation_ = LOSSES[network.loss].out_activation
@@ -246,9 +302,12 @@ class _BaseMLP(BaseEstimator):
         if optimizer is not None:
             self.loss_curve_ = progress.loss_curve
             self.best_loss_ = progress.best_loss
-            self.validation_scores_ = progress.validation_scores
             self.best_validation_score_ = progress.best_validation_score
+            self.best_n_iter_ = progress.best_n_iter
             self._no_improvement_count = progress.no_improvement_count
+        if optimizer is not None or validation:
+            self.validation_scores_ = progress.validation_scores
+            self.validation_loss_curve_ = progress.validation_loss_curve
         self._optimizer = optimizer
         self._keep(network)
 
@@ -286,36 +345,42 @@ class _BaseMLP(BaseEstimator):
 
     def _split(self, targets, random_state, first_pass):
         """Training and validation rows, the same ones in every warm-started fit."""
-        # Imported where early stopping needs it: half of the package's import time.
-        from sklearn.model_selection import train_test_split
-
         if first_pass or self._split_random_state is None:
             self._split_random_state = copy.deepcopy(random_state)
         else:
             random_state = copy.deepcopy(self._split_random_state)
-        train, validation = train_test_split(
-            np.arange(targets.shape[0]),
-            random_state=random_state,
-            test_size=self.validation_fraction,
-            stratify=self._strata(targets),
-        )
-        if validation.size < 2:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' "
-                "or the size of your dataset."
-            )
-        return train, validation
+        fraction, classes = self.validation_fraction, self._strata(targets)
+        return split(len(targets), fraction, classes, random_state)
 
-    def _validation_score(self, network, samples, rows):
-        """A function of nothing: the network's present score on these rows."""
-        plan = PredictionPlan(network, rows.size)
+    def _validation_on(self, network, X, X_val, targets, weights):
+        """The score and the loss on all of a validation set, as a function."""
+        if is_sparse(X) and not is_sparse(X_val):
+            X_val = csr_matrix(X_val)  # the network has no place for a dense one
+        samples = freeze(X_val, network.params.dtype, targets, weights)
+        rows = np.arange(X_val.shape[0])
+        return self._validation(network, X_val, targets, samples, rows)
+
+    def _validation(self, network, X, targets, samples, rows):
+        """The score and the loss that the network has on these rows, as a function."""
+        targets = targets[rows]
         weights = samples.weights[rows] if samples.weights.size else None
-        y = self._true_labels(samples.targets[rows])
+        if self.scoring is None:
+            score = partial(self._default_score, targets, weights)
+        elif self.scoring == "loss":
+            score = _minus_loss
+        else:
+            probe, y = self._probe(network), self._true_labels(targets)
+            score = scored_by(self.scoring, probe, X[rows], y, weights)
+        return Validation(network, samples, rows, score)
 
-        def score():
-            return self._score(y, plan.predict(samples, rows), weights)
-
-        return score
+    def _probe(self, network):
+        """A light copy with the weights of a network in training."""
+        probe = object.__new__(type(self))
+        vars(probe).update(vars(self))
+        vars(probe).pop("feature_names_in_", None)  # X is an array by now
+        probe.out_activation_ = LOSSES[network.loss].out_activation
+        probe._keep(network)
+        return probe
 
     def __getstate__(self):
         from . import __version__
@@ -406,15 +471,9 @@ def _validate_weights(sample_weight, X, factors=None):
     return weights
 
 
-def _prepare_progress(progress, early_stopping):
-    """Let a fit that continues begin to watch what the earlier ones did not."""
-    if early_stopping:
-        progress.best_loss = None
-        if progress.validation_scores is None:
-            progress.validation_scores = []
-            progress.best_validation_score = -np.inf
-    elif progress.best_loss is None:
-        progress.best_loss = min(progress.loss_curve, default=np.inf)
+def _minus_loss(outputs, loss):
+    """The loss as a score, which is better when larger."""
+    return -loss
 
 
 class MLPClassifier(ClassifierMixin, _BaseMLP):
@@ -468,8 +527,9 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
     nesterovs_momentum : bool, default=True
         Whether 'sgd' uses Nesterov's momentum.
     early_stopping : bool, default=False
-        Whether to set aside a part of the samples, stop when the score on it no
-        longer improves, and keep the weights that scored best.
+        Whether to stop when the score on validation samples no longer improves, and
+        keep the weights that scored best.  They are a part of the samples, set aside,
+        unless ``fit`` is given some.  Not for 'lbfgs'.
     validation_fraction : float, default=0.1
         Share of the samples set aside for ``early_stopping``.
     beta_1, beta_2 : float, default=0.9, 0.999
@@ -485,6 +545,10 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         one such dict for each label in multilabel classification, ``{0: w, 1: w}``.
         'balanced' is ``n_samples / (n_classes * counts of the classes)``.  They weigh
         the samples set aside for ``early_stopping``, too.
+    scoring : str, callable or None, default=None
+        What is scored on the validation samples after every epoch: None is the
+        accuracy, 'loss' minus the loss; or a scorer of scikit-learn's, its name or a
+        function ``scorer(estimator, X, y)``.
     n_jobs : int or None, default=None
         Threads of ``fit``; None is 1 unless in a :obj:`joblib.parallel_config` context,
         -1 is all cores.  Small minibatches take fewer, and so does a fit inside a
@@ -505,9 +569,15 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
     best_loss_ : float or None
         Smallest loss of an epoch; None with ``early_stopping``.
     validation_scores_ : list of float or None
-        Accuracy on the validation samples after every epoch.
+        Score on the validation samples after every epoch, accuracy unless ``scoring``
+        says otherwise; None without validation samples.
+    validation_loss_curve_ : list of float or None
+        Loss on them after every epoch, without the L2 penalty.
     best_validation_score_ : float or None
-        The best of them, which the weights belong to.
+        The best score, which the weights belong to; None without ``early_stopping``.
+    best_n_iter_ : int or None
+        The epoch with that score, counted along ``validation_scores_``; after a warm
+        start that has not improved it, the last one before.
     n_iter_ : int
         Epochs, or iterations, of the last fit.
     t_ : int
@@ -577,6 +647,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         n_iter_no_change=10,
         max_fun=15000,
         class_weight=None,
+        scoring=None,
         n_jobs=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -603,6 +674,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.class_weight = class_weight
+        self.scoring = scoring
         self.n_jobs = n_jobs
 
     @available_if(_has_stochastic_solver)
@@ -700,6 +772,11 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         self.n_outputs_ = self._labels.n_outputs
         return X, self._labels.encode(y)
 
+    def _validate_more(self, X, y):
+        X, y = self._validate_X_y(X, y, reset=False)
+        self._check_known_classes(y, incremental=True)
+        return X, self._labels.encode(y)
+
     def _check_known_classes(self, y, incremental):
         if incremental and self._labels.unknown(y):
             raise ValueError(
@@ -744,24 +821,12 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         return self._labels.decode(outputs)
 
     def _strata(self, targets):
-        """What to stratify a split by: the classes, where each can be in both parts."""
-        if targets.shape[1] > 1:
-            return None
-        n_samples, binary = len(targets), self._loss() != CROSS_ENTROPY
-        n_validation = int(np.ceil(self.validation_fraction * n_samples))
-        counts = np.unique(targets, return_counts=True)[1]
-        smallest_part = min(n_validation, n_samples - n_validation)
-        possible = counts.min() >= 2 and smallest_part >= counts.size
-        if possible:
-            return targets.ravel()
-        # Where no split is possible, scikit-learn's splitter is to say what is wrong.
-        return targets.astype(bool) if binary and n_validation < 2 else None
+        binary = self._loss() != CROSS_ENTROPY
+        return strata(targets, self.validation_fraction, binary)
 
-    def _score(self, y, outputs, weights):
-        """Accuracy of the predicted labels."""
-        from sklearn.metrics import accuracy_score
-
-        return accuracy_score(y, self._decode(outputs), sample_weight=weights)
+    def _default_score(self, targets, weights, outputs, loss):
+        """Accuracy, in a tenth of the time that `accuracy_score` takes."""
+        return float(np.average(self._labels.hits(outputs, targets), weights=weights))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -823,8 +888,9 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
     nesterovs_momentum : bool, default=True
         Whether 'sgd' uses Nesterov's momentum.
     early_stopping : bool, default=False
-        Whether to set aside a part of the samples, stop when the score on it no
-        longer improves, and keep the weights that scored best.
+        Whether to stop when the score on validation samples no longer improves, and
+        keep the weights that scored best.  They are a part of the samples, set aside,
+        unless ``fit`` is given some.  Not for 'lbfgs'.
     validation_fraction : float, default=0.1
         Share of the samples set aside for ``early_stopping``.
     beta_1, beta_2 : float, default=0.9, 0.999
@@ -835,6 +901,10 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         Epochs without improvement that are borne.
     max_fun : int, default=15000
         Largest number of evaluations of the loss for 'lbfgs'.
+    scoring : str, callable or None, default=None
+        What is scored on the validation samples after every epoch: None is the R²;
+        'loss' is minus the loss; or a scorer of scikit-learn's, its name or a function
+        ``scorer(estimator, X, y)``.
     n_jobs : int or None, default=None
         Threads of ``fit``; None is 1 unless in a :obj:`joblib.parallel_config` context,
         -1 is all cores.  Small minibatches take fewer, and so does a fit inside a
@@ -853,9 +923,15 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
     best_loss_ : float or None
         Smallest loss of an epoch; None with ``early_stopping``.
     validation_scores_ : list of float or None
-        R² on the validation samples after every epoch.
+        Score on the validation samples after every epoch, R² unless ``scoring``
+        says otherwise; None without validation samples.
+    validation_loss_curve_ : list of float or None
+        Loss on them after every epoch, without the L2 penalty.
     best_validation_score_ : float or None
-        The best of them, which the weights belong to.
+        The best score, which the weights belong to; None without ``early_stopping``.
+    best_n_iter_ : int or None
+        The epoch with that score, counted along ``validation_scores_``; after a warm
+        start that has not improved it, the last one before.
     n_iter_ : int
         Epochs, or iterations, of the last fit.
     t_ : int
@@ -926,6 +1002,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         epsilon=1e-8,
         n_iter_no_change=10,
         max_fun=15000,
+        scoring=None,
         n_jobs=None,
     ):
         self.loss = loss
@@ -952,6 +1029,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.scoring = scoring
         self.n_jobs = n_jobs
 
     @available_if(_has_stochastic_solver)
@@ -1005,15 +1083,26 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
     def _validate_input(self, X, y, incremental, reset):
+        X, targets = self._validate_numbers(X, y, reset)
+        self.n_outputs_ = targets.shape[1]
+        return X, targets
+
+    def _validate_more(self, X, y):
+        X, targets = self._validate_numbers(X, y, reset=False)
+        if targets.shape[1] != self.n_outputs_:
+            raise ValueError(
+                f"y_val has {targets.shape[1]} outputs, y has {self.n_outputs_}."
+            )
+        return X, targets
+
+    def _validate_numbers(self, X, y, reset):
         X, y = self._validate_X_y(X, y, reset=reset, y_numeric=True)
         if self.loss == "poisson" and np.min(y) < 0:
             raise ValueError(
                 "loss='poisson' requires non-negative y, got a smallest value of "
                 f"{np.min(y)}."
             )
-        targets = y.reshape(len(y), -1)
-        self.n_outputs_ = targets.shape[1]
-        return X, targets
+        return X, y.reshape(len(y), -1)
 
     def _loss(self):
         return self.loss
@@ -1021,13 +1110,14 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
     def _strata(self, targets):
         return None
 
-    def _score(self, y, outputs, weights):
+    def _default_score(self, targets, weights, outputs, loss):
         """R² of the predictions; NaN where one is not finite."""
         from sklearn.metrics import r2_score
 
         if not np.isfinite(outputs).all():
             return np.nan
-        return r2_score(y, self._decode(outputs), sample_weight=weights)
+        y, predicted = self._decode(targets), self._decode(outputs)
+        return r2_score(y, predicted, sample_weight=weights)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -53,10 +53,11 @@ class Labels:
 
     def encode(self, y):
         """Targets: the number of the class, or a column of 0 and 1 for each label."""
+        if type_of_target(y).startswith("multilabel") != self.is_multilabel:
+            was = "was" if self.is_multilabel else "was not"
+            raise ValueError(f"The object {was} fitted with multilabel input.")
         if self.loss != CROSS_ENTROPY:
             return self.binarizer.transform(y).astype(bool)
-        if type_of_target(y).startswith("multilabel"):
-            raise ValueError("The object was not fitted with multilabel input.")
         return np.searchsorted(self.classes, y).reshape(-1, 1)
 
     def labels(self, targets):
@@ -73,6 +74,13 @@ class Labels:
             return self.classes[(outputs.ravel() > 0.5).astype(int)]
         outputs = outputs.ravel() if outputs.shape[1] == 1 else outputs
         return self.binarizer.inverse_transform(outputs)
+
+    def hits(self, outputs, targets):
+        """Whether `decode` finds all labels of each of these samples."""
+        if self.loss == CROSS_ENTROPY:
+            return outputs.argmax(axis=1) == targets.ravel()
+        certain = len(self.classes) == 1
+        return certain | ((outputs > 0.5) == targets).all(axis=1)
 
 
 def weights_of_classes(class_weight, classes_of_columns, targets):

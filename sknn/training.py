@@ -31,7 +31,9 @@ class Progress:
     loss_curve: list = field(default_factory=list)
     best_loss: float | None = np.inf
     validation_scores: list | None = None
+    validation_loss_curve: list | None = None
     best_validation_score: float | None = None
+    best_n_iter: int | None = None
     no_improvement_count: int = 0
 
 
@@ -85,17 +87,18 @@ def optimizer_state(mlp, network):
 
 def fit_stochastic(
     mlp, network, samples, rows, random_state, progress, optimizer,
-    score=None, max_iter=None,
+    validation=None, max_iter=None,
 ):  # fmt: skip
     """Train by minibatches over ``rows`` of the samples until a stopping rule holds.
 
-    ``network.params``, ``progress`` and ``optimizer`` are written in place.  With a
-    ``score`` (a function of nothing, better when larger) the parameters end up as
-    they were when it was best.  ``max_iter`` epochs without the warning that they
-    were too few; by default ``mlp.max_iter`` with it.
+    ``network.params``, ``progress`` and ``optimizer`` are written in place.
+    ``validation`` is a function of nothing that returns a score, better when larger,
+    and a loss; with early stopping, the parameters end up as they were when the score
+    was best.  ``max_iter`` epochs without the warning that they were too few; by
+    default ``mlp.max_iter`` with it.
     """
     batch_size = clipped_batch_size(mlp.batch_size, rows.size)
-    best_params = network.params.copy() if score else None
+    best_params = network.params.copy() if mlp.early_stopping else None
     progress.n_iter = 0
     update = OPTIMIZERS[optimizer.solver].update
     with Team(n_threads(mlp, network, batch_size, rows.size)) as team:
@@ -110,8 +113,10 @@ def fit_stochastic(
                 optimizer.n_steps += rates.size
                 loss = mean_loss(network, loss) + penalty
                 record_loss(mlp, progress, loss, rows.size)
-                if score:
-                    record_score(mlp, network, progress, score(), best_params)
+                if validation:
+                    record_validation(mlp, progress, *validation())
+                if mlp.early_stopping:
+                    keep_best(mlp, network, progress, best_params)
                 else:
                     count_improvement(mlp, progress)
                 schedule_rate(optimizer, progress.t)
@@ -121,7 +126,7 @@ def fit_stochastic(
                     warn_not_converged(mlp)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
-    if score:
+    if mlp.early_stopping:
         network.params[:] = best_params
 
 
@@ -179,15 +184,22 @@ def record_loss(mlp, progress, loss, n_samples):
         print(f"Iteration {progress.n_iter}, loss = {loss:.8f}")
 
 
-def record_score(mlp, network, progress, score, best_params):
-    """Take note of a validation score, and of the parameters if it is the best."""
+def record_validation(mlp, progress, score, loss):
+    """Take note of the score and the loss on the validation samples."""
     progress.validation_scores.append(score)
+    progress.validation_loss_curve.append(loss)
     if mlp.verbose:
         print(f"Validation score: {score:f}")
+
+
+def keep_best(mlp, network, progress, best_params):
+    """Take note of the parameters, if their score is the best so far."""
+    score = progress.validation_scores[-1]
     improved = not score < progress.best_validation_score + mlp.tol
     progress.no_improvement_count = 0 if improved else progress.no_improvement_count + 1
     if score > progress.best_validation_score:
         progress.best_validation_score = score
+        progress.best_n_iter = len(progress.validation_scores)
         best_params[:] = network.params
 
 
@@ -241,8 +253,11 @@ def warn_not_converged(mlp):
     )
 
 
-def fit_lbfgs(mlp, network, samples, progress):
-    """Minimise the loss over all samples by L-BFGS; ``network.params`` in place."""
+def fit_lbfgs(mlp, network, samples, progress, validation=None):
+    """Minimise the loss over all samples by L-BFGS; ``network.params`` in place.
+
+    What ``validation`` returns is recorded after every iteration.
+    """
     n_samples = samples.targets.shape[0]
     weight = samples.weights.sum() if samples.weights.size else n_samples
     if weight == 0:
@@ -256,7 +271,7 @@ def fit_lbfgs(mlp, network, samples, progress):
             network.params.copy(),
             method="L-BFGS-B",
             jac=True,
-            callback=reporter(progress) if mlp.verbose else None,
+            callback=watcher(mlp, network, progress, validation),
             options={"maxfun": mlp.max_fun, "maxiter": mlp.max_iter, "gtol": mlp.tol},
         )
         progress.n_iter = _check_optimize_result("lbfgs", result, mlp.max_iter)
@@ -282,11 +297,15 @@ def objective(mlp, network, plan, n_samples, weight, progress):
     return loss_and_grad
 
 
-def reporter(progress):
-    """A function that prints each iteration of L-BFGS."""
+def watcher(mlp, network, progress, validation):
+    """A function that prints and records each iteration of L-BFGS; None if idle."""
 
-    def report(_):
+    def watch(x):
         progress.n_iter += 1
-        print(f"Iteration {progress.n_iter}, loss = {progress.loss:.8f}")
+        if mlp.verbose:
+            print(f"Iteration {progress.n_iter}, loss = {progress.loss:.8f}")
+        if validation:
+            network.params[:] = x
+            record_validation(mlp, progress, *validation())
 
-    return report
+    return watch if mlp.verbose or validation else None
