@@ -11,6 +11,7 @@ Here the stamp covers every file of the package with compiled code.
 """
 
 import contextlib
+import ctypes
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -38,6 +39,7 @@ _KINDS = {
     INTEGER: types.intp,
     REAL: types.float64,
 }
+_C_NUMBERS = {INTEGER: ctypes.c_ssize_t, REAL: ctypes.c_double}
 
 
 def inlined(function):
@@ -115,7 +117,7 @@ class Piece:
 
     def __init__(self, function, arguments, parts=()):
         self._function, self._arguments, self._parts = function, arguments, parts
-        self._compiled = {}
+        self._compiled, self._callable = {}, {}
         self.name = function.__name__
 
     def __deepcopy__(self, memo):
@@ -126,6 +128,17 @@ class Piece:
         if dtype not in self._compiled:
             self._compiled[dtype] = self._compile(dtype)
         return self._compiled[dtype].address
+
+    def __call__(self, *arguments):
+        """Call it from Python, on arrays of one dtype and numbers."""
+        function = self._from_python(arguments[0].dtype)
+        function(*(getattr(each, "ctypes", each) for each in arguments))
+
+    def _from_python(self, dtype):
+        if dtype not in self._callable:
+            kinds = [_C_NUMBERS.get(kind, ctypes.c_void_p) for kind in self._arguments]
+            self._callable[dtype] = ctypes.CFUNCTYPE(None, *kinds)(self.address(dtype))
+        return self._callable[dtype]
 
     def _compile(self, dtype):
         kinds = [

@@ -5,10 +5,12 @@ one signature per dtype.  In return, this is the only place that writes the addr
 each is that of an array of the right kind, which the plan keeps alive.
 """
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
+from .architecture import Layers
 from .layers import Kind
 from .losses import LOSSES
 from .network import predict, run_epoch
@@ -36,6 +38,14 @@ class Network:
         own = zeros(params.size, params.dtype)
         own[:] = params
         return Network(own, self.layers, self.loss)
+
+    def reading(self, sparse_input):
+        """The same network, with the same parameters, for the other kind of X."""
+        architecture = self.layers.architecture
+        if architecture.sparse_input == sparse_input:
+            return self
+        architecture = replace(architecture, sparse_input=sparse_input)
+        return Network(self.params, Layers(architecture, self.params.dtype), self.loss)
 
     def predict(self, samples, order, n_jobs=None):
         """The outputs for these samples, of shape (n_samples, n_outputs)."""
@@ -107,6 +117,8 @@ class Plan:
     def _read(self, samples):
         """Let the kernels read the X of these samples."""
         is_sparse = samples.row_starts.size > 0
+        if is_sparse != self.layers.architecture.sparse_input:
+            raise TypeError("The network is laid out for the other kind of X.")
         for name in X_SPARSE if is_sparse else X_DENSE:
             self._point(**{name: getattr(samples, name)})
 

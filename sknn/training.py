@@ -43,7 +43,9 @@ class Progress(Copied):
     loss_curve: list = field(default_factory=list)
     best_loss: float | None = np.inf
     validation_scores: list | None = None
+    validation_loss_curve: list | None = None
     best_validation_score: float | None = None
+    best_n_iter: int | None = None
     no_improvement_count: int = 0
 
 
@@ -97,18 +99,19 @@ def optimizer_state(mlp, network):
 
 def fit_stochastic(
     mlp, network, samples, rows, random_state, progress, optimizer,
-    score=None, max_iter=None, report=None,
+    validation=None, report=None, max_iter=None,
 ):  # fmt: skip
     """Train by minibatches over ``rows`` of the samples until a stopping rule holds.
 
-    ``network.params``, ``progress`` and ``optimizer`` are written in place.  With a
-    ``score`` (a function of nothing, better when larger) the parameters end up as
-    they were when it was best.  ``max_iter`` epochs without the warning that they
-    were too few; by default ``mlp.max_iter`` with it.  After every epoch ``report`` is
-    told the parameters that would be kept, and whether it was the last; True stops.
+    ``network.params``, ``progress`` and ``optimizer`` are written in place.
+    ``validation`` is a function of nothing that returns a score, better when larger,
+    and a loss; with early stopping, the parameters end up as they were when the score
+    was best.  ``max_iter`` epochs without the warning that they were too few; by
+    default ``mlp.max_iter`` with it.  After every epoch ``report`` is told the
+    parameters that would be kept, and whether it was the last; True stops.
     """
     batch_size = clipped_batch_size(mlp.batch_size, rows.size)
-    best_params = network.params.copy() if score else None
+    best_params = network.params.copy() if mlp.early_stopping else None
     progress.n_iter = 0
     update = OPTIMIZERS[optimizer.solver].update
     with Team(n_threads(mlp, network, batch_size, rows.size)) as team:
@@ -123,20 +126,22 @@ def fit_stochastic(
                 optimizer.n_steps += rates.size
                 loss = mean_loss(network, loss) + penalty
                 record_loss(mlp, progress, loss, rows.size)
-                if score:
-                    record_score(mlp, network, progress, score(), best_params)
+                if validation:
+                    record_validation(mlp, progress, *validation())
+                if mlp.early_stopping:
+                    keep_best(mlp, network, progress, best_params)
                 else:
                     count_improvement(mlp, progress)
                 schedule_rate(optimizer, progress.t)
                 finished = has_failed(progress) or is_finished(mlp, progress, optimizer)
-                kept = best_params if score else network.params
+                kept = best_params if mlp.early_stopping else network.params
                 if (report and report(kept, finished)) or finished:
                     break
                 if progress.n_iter == mlp.max_iter and max_iter is None:
                     warn_not_converged(mlp)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
-    if score:
+    if mlp.early_stopping:
         network.params[:] = best_params
 
 
@@ -194,15 +199,22 @@ def record_loss(mlp, progress, loss, n_samples):
         print(f"Iteration {progress.n_iter}, loss = {loss:.8f}")
 
 
-def record_score(mlp, network, progress, score, best_params):
-    """Take note of a validation score, and of the parameters if it is the best."""
+def record_validation(mlp, progress, score, loss):
+    """Take note of the score and the loss on the validation samples."""
     progress.validation_scores.append(score)
+    progress.validation_loss_curve.append(loss)
     if mlp.verbose:
         print(f"Validation score: {score:f}")
+
+
+def keep_best(mlp, network, progress, best_params):
+    """Take note of the parameters, if their score is the best so far."""
+    score = progress.validation_scores[-1]
     improved = not score < progress.best_validation_score + mlp.tol
     progress.no_improvement_count = 0 if improved else progress.no_improvement_count + 1
     if score > progress.best_validation_score:
         progress.best_validation_score = score
+        progress.best_n_iter = len(progress.validation_scores)
         best_params[:] = network.params
 
 
@@ -265,10 +277,11 @@ class Stopped(Exception):  # noqa: N818 (as StopIteration)
     """A callback stops L-BFGS: SciPy 1.10 does not know StopIteration there."""
 
 
-def fit_lbfgs(mlp, network, samples, progress, report=None):
+def fit_lbfgs(mlp, network, samples, progress, validation=None, report=None):
     """Minimise the loss over all samples by L-BFGS; ``network.params`` in place.
 
-    After every iteration ``report`` is told its parameters; True stops.
+    After every iteration what ``validation`` returns is recorded, and ``report`` is
+    told its parameters; True stops.
     """
     n_samples = samples.targets.shape[0]
     weight = samples.weights.sum() if samples.weights.size else n_samples
@@ -278,7 +291,8 @@ def fit_lbfgs(mlp, network, samples, progress, report=None):
     with Team(n_threads(mlp, network, n_samples, n_samples)) as team:
         plan = TrainingPlan(network, samples, n_samples, team)
         loss_and_grad = objective(mlp, network, plan, n_samples, weight, progress)
-        watched = mlp.verbose or report
+        watched = mlp.verbose or validation or report
+        watch = watcher(mlp, network, progress, validation, report)
         options = {"maxfun": mlp.max_fun, "maxiter": mlp.max_iter, "gtol": mlp.tol}
         try:
             result = scipy.optimize.minimize(
@@ -286,7 +300,7 @@ def fit_lbfgs(mlp, network, samples, progress, report=None):
                 network.params.copy(),
                 method="L-BFGS-B",
                 jac=True,
-                callback=watcher(mlp, network, progress, report) if watched else None,
+                callback=watch if watched else None,
                 options=options,
             )
         except Stopped:
@@ -316,16 +330,17 @@ def objective(mlp, network, plan, n_samples, weight, progress):
     return loss_and_grad
 
 
-def watcher(mlp, network, progress, report):
-    """A function that prints and reports each iteration of L-BFGS."""
+def watcher(mlp, network, progress, validation, report):
+    """A function that prints, records and reports each iteration of L-BFGS."""
 
     def watch(x):
         progress.n_iter += 1
         if mlp.verbose:
             print(f"Iteration {progress.n_iter}, loss = {progress.loss:.8f}")
-        if report:
-            network.params[:] = x
-            if report(network.params):
-                raise Stopped
+        network.params[:] = x
+        if validation:
+            record_validation(mlp, progress, *validation())
+        if report and report(network.params):
+            raise Stopped
 
     return watch

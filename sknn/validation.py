@@ -1,0 +1,106 @@
+"""Validation: samples that a network does not learn from, and what it does on them."""
+
+import numpy as np
+
+from .losses import LOSSES, SQUARED_ERROR
+from .plans import Network, PredictionPlan
+from .training import mean_loss
+
+
+def split(n_samples, fraction, strata, random_state):
+    """Numbers of the samples to train on, and of those to set aside."""
+    # Imported where early stopping needs it: half of the package's import time.
+    from sklearn.model_selection import train_test_split
+
+    train, validation = train_test_split(
+        np.arange(n_samples),
+        random_state=random_state,
+        test_size=fraction,
+        stratify=strata,
+    )
+    if validation.size < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' "
+            "or the size of your dataset."
+        )
+    return train, validation
+
+
+def strata(targets, fraction, loss_of_two_classes):
+    """What to stratify a split by: the classes, where each can be in both parts."""
+    if targets.shape[1] > 1:
+        return None
+    n_samples = len(targets)
+    n_validation = int(np.ceil(fraction * n_samples))
+    counts = np.unique(targets, return_counts=True)[1]
+    smallest_part = min(n_validation, n_samples - n_validation)
+    possible = counts.min() >= 2 and smallest_part >= counts.size
+    if possible:
+        return targets.ravel()
+    # Where no split is possible, scikit-learn's splitter is to say what is wrong.
+    says_so = loss_of_two_classes and n_validation < 2
+    return targets.astype(bool) if says_so else None
+
+
+class Validation:
+    """A function of nothing: the score and the loss of a network as it is now.
+
+    One prediction serves both.  ``score`` makes a number, better when larger, of the
+    outputs and the loss.
+    """
+
+    def __init__(self, network, samples, rows, score):
+        self._evaluate, self._score = Evaluation(network, samples, rows), score
+
+    def __call__(self):
+        outputs, loss = self._evaluate()
+        return self._score(outputs, loss), loss
+
+
+class Evaluation:
+    """A function of nothing: a network's outputs for some samples, and their mean loss.
+
+    The loss is that of training without the penalty.
+    """
+
+    def __init__(self, network, samples, rows):
+        # The loss takes the last layer's sums, as outputs with an identity link are.
+        self._sums = Network(network.params, network.layers, SQUARED_ERROR)
+        self._plan = PredictionPlan(self._sums, rows.size)
+        self._network, self._samples, self._rows = network, samples, rows
+        self._targets = np.ascontiguousarray(samples.targets[rows].T)
+        weighted = samples.weights.size > 0
+        ones = np.ones(rows.size, network.params.dtype)
+        self._weights = samples.weights[rows] if weighted else ones
+        self._weight = self._weights.sum(dtype=np.float64)
+
+    def __call__(self):
+        loss, n_samples = LOSSES[self._network.loss], self._rows.size
+        sums = np.ascontiguousarray(self._plan.predict(self._samples, self._rows).T)
+        outputs, deltas = sums.copy(), np.empty_like(sums)
+        losses, sizes = np.empty_like(self._weights), (len(sums), n_samples, n_samples)
+        loss.link(outputs, losses, *sizes)
+        loss.train(sums, self._targets, self._weights, deltas, losses, *sizes)
+        total = mean_loss(self._network, losses.sum(dtype=np.float64))
+        return outputs.T, total / self._weight if self._weight else np.nan
+
+
+def scored_by(scoring, probe, X, y, weights):
+    """The score that a scorer of scikit-learn's gives, as a function of the outputs.
+
+    ``probe`` is an estimator with the network's weights; asked to predict X it does not
+    compute the outputs again.
+    """
+    from sklearn.metrics import check_scoring
+
+    scorer = check_scoring(probe, scoring=scoring)
+    options = {} if weights is None else {"sample_weight": weights}
+    compute = probe._outputs
+
+    def score(outputs, loss):
+        if not np.isfinite(outputs).all():
+            return np.nan  # where scorers would raise
+        probe._outputs = lambda data: outputs if data is X else compute(data)
+        return scorer(probe, X, y, **options)
+
+    return score
