@@ -64,7 +64,7 @@ def run_epoch(zero, plans, layers, blocks, number):
             scale = 1 / weight if last == stop and weight != 0 else 0.0
             gradients_and_steps(
                 zero, plan, layers, blocks, number, first, last, int(first > start),
-                scale, load(rates, step),
+                scale, at(rates, step * plan.n_rates),
             )  # fmt: skip
             n_barriers = wait_for_all(arrivals, plan.n_members, n_barriers)
         if number == 0 and weight != 0:
@@ -230,7 +230,7 @@ def backward(zero, plan, layers, block, n):
 
 @subroutine
 def gradients_and_steps(
-    zero, plan, layers, blocks, number, first, last, accumulate, scale, rate
+    zero, plan, layers, blocks, number, first, last, accumulate, scale, rates
 ):
     """A member's share of the rows of every W: gradients and, if scaled, steps."""
     strip = 0
@@ -251,7 +251,7 @@ def gradients_and_steps(
                 )
             if scale != 0:
                 step_rows(
-                    zero, plan, layer, row, n_rows, strip + row // STRIP, scale, rate
+                    zero, plan, layer, row, n_rows, strip + row // STRIP, scale, rates
                 )
         strip += (layer.fan_in + STRIP) // STRIP
 
@@ -300,7 +300,7 @@ def weight_gradient(
 
 
 @inlined
-def step_rows(zero, plan, layer, row, n_rows, strip, scale, rate):
+def step_rows(zero, plan, layer, row, n_rows, strip, scale, rates):
     """Note the squares of some rows of a W, strip by strip, then step them."""
     n_weights = min(n_rows, layer.fan_in - row)
     place = layer.weights + row * layer.stride
@@ -311,17 +311,17 @@ def step_rows(zero, plan, layer, row, n_rows, strip, scale, rate):
         store(penalties, strip + i // STRIP, squares)
     if plan.update != 0:
         size = n_weights * layer.stride
-        step_stretch(zero, plan, place, size, scale, rate, plan.alpha)
+        step_stretch(zero, plan, place, size, scale, rates, plan.alpha)
         if n_rows > n_weights:  # the last row, of intercepts, is not penalised
-            step_stretch(zero, plan, place + size, layer.stride, scale, rate, 0.0)
+            step_stretch(zero, plan, place + size, layer.stride, scale, rates, 0.0)
 
 
 @inlined
-def step_stretch(zero, plan, place, n, scale, rate, decay):
+def step_stretch(zero, plan, place, n, scale, rates, decay):
     """Step some neighbouring parameters."""
     params = at(pointer(plan.params, zero), place)
     grads = at(pointer(plan.grads, zero), place)
     moments = at(pointer(plan.moments, zero), place)
     settings = pointer(plan.settings, FLOAT64)
-    numbers = plan.n_params, n, settings, rate, scale, decay
+    numbers = plan.n_params, n, settings, rates, scale, decay
     call(plan.update, (params, grads, moments, *numbers))

@@ -216,9 +216,13 @@ class TrainingPlan(Plan):
         self._point(moments=moments, settings=settings)
 
     def run_epoch(self, order, rates, alpha):
-        """Train on these samples; the mean loss, and the mean of the L2 penalty."""
+        """Train on these samples, with a row of rates for each step.
+
+        Returns the mean loss, and the mean of the L2 penalty.
+        """
+        n_steps, n_rates = rates.shape
         self._point(order=order, rates=rates)
-        self._set(n_samples=order.size, n_steps=rates.size, alpha=alpha)
+        self._set(n_samples=order.size, n_steps=n_steps, n_rates=n_rates, alpha=alpha)
         return self._run(run_epoch)
 
     def _read(self, samples):

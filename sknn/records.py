@@ -44,12 +44,13 @@ ADDRESSES = {
     "grads": None,
     "moments": None,
     "settings": np.dtype(np.float64),
-    "rates": np.dtype(np.float64),  # of each step
+    "rates": np.dtype(np.float64),  # of each step, ``n_rates`` of them
     "arrivals": np.dtype(np.int64),
 }
 SIZES = ["n_samples", "n_steps", "batch_size", "n_features", "n_targets", "n_outputs"]
 SIZES += [
     "n_params",
+    "n_rates",
     "n_strips",
     "n_members",
     "n_blocks",

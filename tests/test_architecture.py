@@ -10,7 +10,7 @@ import sknn
 
 # From the ground up: a module imports only from the floors below its own.
 FLOORS = [
-    {"_bits", "_jit", "_llvm", "_tile", "records", "samples"},
+    {"_bits", "_jit", "_llvm", "_tile", "records", "samples", "schedules"},
     {"elementary", "params", "products", "team"},
     {"activations", "losses", "optimizers", "sparse"},
     {"network"},
@@ -30,7 +30,8 @@ ROOMS = {
     "numba": {"_bits", "_jit", "_llvm", "_tile"},
     "joblib": {"team"},
     "scipy": {"estimators", "training"},
-    "sklearn": {"estimators", "training", "comparison", "tables", "__main__"},
+    "sklearn": {"estimators", "optimizers", "schedules", "training"}
+    | {"comparison", "tables", "__main__"},
     "numpy": set(FLOOR_OF),
 }
 
