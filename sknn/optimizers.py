@@ -138,7 +138,7 @@ class Optimizer(BaseEstimator):
 
     update = None  # a piece of `UPDATE` arguments
     n_moments = 0  # vectors as long as the parameters that it keeps
-    reads = ()  # names of its settings
+    reads: tuple[str, ...] = ()  # names of its settings
     _parameter_constraints: dict = {}
 
     def settings(self, mlp):
