@@ -7,7 +7,7 @@ views of the flat vector that the kernels read.
 
 import copy
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from numbers import Integral, Real
 from operator import index, is_
@@ -21,7 +21,7 @@ from sklearn.base import (
 )
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
@@ -29,6 +29,7 @@ from sklearn.utils.multiclass import (
     unique_labels,
 )
 from sklearn.utils.validation import (
+    _check_monotonic_cst,
     _check_sample_weight,
     check_is_fitted,
     validate_data,
@@ -36,16 +37,25 @@ from sklearn.utils.validation import (
 
 from .activations import ACTIVATIONS
 from .architecture import Architecture, Layers
+from .averaging import AVERAGES
 from .callback_support import CallbackSupportMixin, reporter_of, with_callbacks
-from .initialization import initialize
+from .combinations import (
+    activations_of_layers,
+    check_combination,
+    dropout_of_levels,
+)
+from .initialization import DEFAULT, SCHEMES, initialize
 from .losses import CROSS_ENTROPY, LOSSES, OF_OUT_ACTIVATION, REGRESSION_LOSSES
+from .monotonic import enforce, required_signs
+from .normalization import NORMALIZATIONS
+from .optimizer_state import OF_SGD, optimizer_state
 from .optimizers import OPTIMIZERS, Optimizer, as_optimizer, is_stochastic
 from .params import layer_units, pack, views
 from .plans import Network
 from .samples import freeze, is_sparse
 from .schedules import SCHEDULES, Schedule
 from .targets import Labels, weights_of_classes
-from .training import OF_SGD, Progress, fit_lbfgs, fit_stochastic, optimizer_state
+from .training import Progress, fit_lbfgs, fit_stochastic
 from .validation import Validation, scored_by, split, strata
 
 PRECISIONS = (np.float64, np.float32)
@@ -68,7 +78,12 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
             "array-like",
             Interval(Integral, 1, None, closed="left"),
         ],
-        "activation": [StrOptions(set(ACTIVATIONS))],
+        "activation": [
+            StrOptions(set(ACTIVATIONS)),
+            HasMethods("formula"),
+            list,
+            tuple,
+        ],
         "solver": [StrOptions(set(OPTIMIZERS)), Optimizer],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [
@@ -97,6 +112,16 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "scoring": [str, callable, None],
+        "init": [StrOptions(set(SCHEMES))],
+        "normalization": [StrOptions(set(NORMALIZATIONS)), None],
+        "skip_connections": ["boolean"],
+        "monotonic_cst": ["array-like", dict, None],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "input_noise": [Interval(Real, 0, None, closed="left")],
+        "l1": [Interval(Real, 0, None, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left"), None],
+        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "averaging": [StrOptions(set(AVERAGES)), HasMethods("shares"), None],
         "n_jobs": [None, Integral],
     }
 
@@ -168,6 +193,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         if first_pass or not hasattr(self, "_split_random_state"):
             self._split_random_state = None
         units = [X.shape[1], *hidden_layer_sizes, self.n_outputs_]
+        check_combination(self, self._architecture(units, is_sparse(X)))
         if first_pass:
             network = self._initial_network(units, random_state, X)
         else:
@@ -287,16 +313,34 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
     def _initial_network(self, units, random_state, X):
         dtype = np.float64 if self.solver == "lbfgs" else X.dtype
         layers = Layers(self._architecture(units, is_sparse(X)), dtype)
-        factor = 1 / 3 if self.activation == "logistic" else 1.0
-        params = initialize(layers, random_state, factor=factor)
+        # scikit-learn's factor, which Glorot and Bengio do not have
+        logistic = self.init == DEFAULT and self.activation == "logistic"
+        params = initialize(layers, random_state, self.init, 1 / 3 if logistic else 1.0)
+        signs = required_signs(layers)
+        if signs is not None:
+            enforce(params, signs)
         return Network(params, layers, self._loss())
 
     def _architecture(self, units, sparse_input):
         """The architecture that the parameters ask for, with these units."""
         n_hidden = len(units) - 2
         return Architecture(
-            tuple(units), (self.activation,) * n_hidden, sparse_input=sparse_input
+            units=tuple(units),
+            activations=activations_of_layers(self.activation, n_hidden),
+            dropout=dropout_of_levels(self.dropout, n_hidden),
+            noise=self.input_noise,
+            normalization=self.normalization,
+            skip_connections=self.skip_connections,
+            monotonic=self._monotonic(units[0]),
+            sparse_input=sparse_input,
         )
+
+    def _monotonic(self, n_features):
+        """The constraint of each feature, or nothing where there is none."""
+        if self.monotonic_cst is None:
+            return ()
+        constraints = tuple(_check_monotonic_cst(self, self.monotonic_cst).tolist())
+        return constraints if any(constraints) else ()
 
     def _continued_network(self, units, X):
         """A copy of the fitted network, so that a failed fit leaves it as it is."""
@@ -446,9 +490,11 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
                 stacklevel=2,
             )
         super().__setstate__(state)
-        if "coefs_" in state and self.activation in ACTIVATIONS:
+        if "coefs_" in state:
             dtype = _precision(self.coefs_[0].dtype)
-            self._keep(self._fitted_network(dtype, sparse_input=False))
+            # of parameters that were changed after the fit there may be no network
+            with suppress(KeyError, TypeError, ValueError):
+                self._keep(self._fitted_network(dtype, sparse_input=False))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -590,6 +636,45 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         What is scored on the validation samples after every epoch: None is the
         accuracy, 'loss' minus the loss; or a scorer of scikit-learn's, its name or a
         function ``scorer(estimator, X, y)``.
+    init : str, default='glorot_uniform'
+        How the weights are drawn: 'glorot_uniform' [1]_, as in scikit-learn, or
+        'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', 'lecun_normal',
+        'orthogonal'; these start with intercepts of zero.  With 'zeros' all units of a
+        layer stay alike: it shows why weights are drawn.
+    normalization : {'batch', 'layer'} or None, default=None
+        Normalise the weighted sums of each hidden layer, before its activation, over
+        the samples of the minibatch or over the units of each sample; a scale and a
+        shift of each unit follow, see ``scales_``.
+    skip_connections : bool, default=False
+        Whether each hidden layer but the first adds its inputs to its outputs: as they
+        are where the layers have the same number of units, else through weights of
+        their own, ``skip_coefs_``.
+    monotonic_cst : array-like of int of shape (n_features,), dict or None, default=None
+        For each feature 1 if the outputs may only increase with it, -1 if they may only
+        decrease, 0 if it is free; or a dict of them by the features' names.  Holds
+        everywhere, by the signs of the weights.  For probabilities it is that of the
+        positive class.
+    dropout : float or array-like, default=0.0
+        Share of the units of each hidden layer that are left out in each step of the
+        training; a list has one for each hidden layer, or one more, in front, for the
+        inputs.
+    input_noise : float, default=0.0
+        Standard deviation of the normal noise that is added to the inputs in training.
+    l1 : float, default=0.0
+        Strength of the penalty ``l1 * sum(abs(weights))``, divided as that of
+        ``alpha`` is.
+    weight_decay : float or None, default=None
+        Decoupled decay: each step first multiplies the weights by ``1 - weight_decay *
+        learning rate``.  None is 0.01 for 'adamw' and 0 for all others.
+    max_grad_norm : float or None, default=None
+        A gradient whose norm over all parameters, penalties included, is larger is
+        scaled down to it.
+    averaging : {'ema', 'swa'}, object or None, default=None
+        Predict, and score validation samples, with an average of the weights over the
+        steps instead of the last ones: :class:`sknn.averaging.EMA` or
+        :class:`sknn.averaging.SWA`.
+    label_smoothing : float, default=0.0
+        Share of each target that is spread evenly over all classes, in [0, 1).
     n_jobs : int or None, default=None
         Threads of ``fit``; None is 1 unless in a :obj:`joblib.parallel_config` context,
         -1 is all cores.  Small minibatches take fewer, and so does a fit inside a
@@ -689,6 +774,17 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         max_fun=15000,
         class_weight=None,
         scoring=None,
+        init="glorot_uniform",
+        normalization=None,
+        skip_connections=False,
+        monotonic_cst=None,
+        dropout=0.0,
+        input_noise=0.0,
+        l1=0.0,
+        weight_decay=None,
+        max_grad_norm=None,
+        averaging=None,
+        label_smoothing=0.0,
         n_jobs=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -716,6 +812,17 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         self.max_fun = max_fun
         self.class_weight = class_weight
         self.scoring = scoring
+        self.init = init
+        self.normalization = normalization
+        self.skip_connections = skip_connections
+        self.monotonic_cst = monotonic_cst
+        self.dropout = dropout
+        self.input_noise = input_noise
+        self.l1 = l1
+        self.weight_decay = weight_decay
+        self.max_grad_norm = max_grad_norm
+        self.averaging = averaging
+        self.label_smoothing = label_smoothing
         self.n_jobs = n_jobs
 
     @available_if(_has_stochastic_solver)
@@ -946,6 +1053,43 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         What is scored on the validation samples after every epoch: None is the R²;
         'loss' is minus the loss; or a scorer of scikit-learn's, its name or a function
         ``scorer(estimator, X, y)``.
+    init : str, default='glorot_uniform'
+        How the weights are drawn: 'glorot_uniform' [1]_, as in scikit-learn, or
+        'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', 'lecun_normal',
+        'orthogonal'; these start with intercepts of zero.  With 'zeros' all units of a
+        layer stay alike: it shows why weights are drawn.
+    normalization : {'batch', 'layer'} or None, default=None
+        Normalise the weighted sums of each hidden layer, before its activation, over
+        the samples of the minibatch or over the units of each sample; a scale and a
+        shift of each unit follow, see ``scales_``.
+    skip_connections : bool, default=False
+        Whether each hidden layer but the first adds its inputs to its outputs: as they
+        are where the layers have the same number of units, else through weights of
+        their own, ``skip_coefs_``.
+    monotonic_cst : array-like of int of shape (n_features,), dict or None, default=None
+        For each feature 1 if the outputs may only increase with it, -1 if they may only
+        decrease, 0 if it is free; or a dict of them by the features' names.  Holds
+        everywhere, by the signs of the weights.  For probabilities it is that of the
+        positive class.
+    dropout : float or array-like, default=0.0
+        Share of the units of each hidden layer that are left out in each step of the
+        training; a list has one for each hidden layer, or one more, in front, for the
+        inputs.
+    input_noise : float, default=0.0
+        Standard deviation of the normal noise that is added to the inputs in training.
+    l1 : float, default=0.0
+        Strength of the penalty ``l1 * sum(abs(weights))``, divided as that of
+        ``alpha`` is.
+    weight_decay : float or None, default=None
+        Decoupled decay: each step first multiplies the weights by ``1 - weight_decay *
+        learning rate``.  None is 0.01 for 'adamw' and 0 for all others.
+    max_grad_norm : float or None, default=None
+        A gradient whose norm over all parameters, penalties included, is larger is
+        scaled down to it.
+    averaging : {'ema', 'swa'}, object or None, default=None
+        Predict, and score validation samples, with an average of the weights over the
+        steps instead of the last ones: :class:`sknn.averaging.EMA` or
+        :class:`sknn.averaging.SWA`.
     n_jobs : int or None, default=None
         Threads of ``fit``; None is 1 unless in a :obj:`joblib.parallel_config` context,
         -1 is all cores.  Small minibatches take fewer, and so does a fit inside a
@@ -1044,6 +1188,16 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         n_iter_no_change=10,
         max_fun=15000,
         scoring=None,
+        init="glorot_uniform",
+        normalization=None,
+        skip_connections=False,
+        monotonic_cst=None,
+        dropout=0.0,
+        input_noise=0.0,
+        l1=0.0,
+        weight_decay=None,
+        max_grad_norm=None,
+        averaging=None,
         n_jobs=None,
     ):
         self.loss = loss
@@ -1071,6 +1225,16 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.scoring = scoring
+        self.init = init
+        self.normalization = normalization
+        self.skip_connections = skip_connections
+        self.monotonic_cst = monotonic_cst
+        self.dropout = dropout
+        self.input_noise = input_noise
+        self.l1 = l1
+        self.weight_decay = weight_decay
+        self.max_grad_norm = max_grad_norm
+        self.averaging = averaging
         self.n_jobs = n_jobs
 
     @available_if(_has_stochastic_solver)

@@ -13,6 +13,7 @@ import numpy as np
 from .architecture import Layers
 from .layers import Kind
 from .losses import LOSSES
+from .monotonic import required_signs
 from .network import predict, run_epoch
 from .params import padded, row_stride, zeros
 from .products import PACKED, product, transpose
@@ -235,14 +236,14 @@ class TrainingPlan(Plan):
         """Let the update rule read these settings, and read and write these moments."""
         self._point(moments=moments, settings=settings)
 
-    def regularize(self, l1=0.0, max_norm=0.0, shrinks=False, signs=None, average=None):
+    def regularize(self, l1=0.0, max_norm=None, shrinks=False, average=None):
         """Let steps do more than follow the gradient of the loss and L2 penalty."""
-        self._set(l1=l1)
+        if l1 or max_norm or shrinks:
+            self._set(l1=l1, prepare=prepare.address(self._dtype))
         if max_norm:
             self._set(max_norm=max_norm)
             self._point(norms=np.zeros(self.layers.n_strips))
-        if l1 or max_norm or shrinks:
-            self._set(prepare=prepare.address(self._dtype))
+        signs = required_signs(self.layers)
         if signs is not None:
             self._point(signs=signs)
         if average is not None:
@@ -253,7 +254,7 @@ class TrainingPlan(Plan):
     def run_epoch(self, order, rates, alpha, seed=0, **more):
         """Train on these samples, with a row of rates for each step.
 
-        ``more`` may be `shrinkages` and `mixtures`, a number for each step.  Returns
+        ``more`` may be `shrinkages` and `shares`, a number for each step.  Returns
         the mean loss, and the mean of the penalties.
         """
         n_steps, n_rates = rates.shape

@@ -14,10 +14,11 @@ FLOORS = [
     {"elementary", "layers", "params", "products", "random", "team"},
     {"activations", "dense", "losses", "normalization", "optimizers", "skips"},
     {"dropout", "initialization", "monotonic", "regularization", "sparse"},
-    {"architecture"},
+    {"architecture", "averaging"},
     {"network"},
     {"plans"},
-    {"old_callbacks", "training"},
+    {"optimizer_state"},
+    {"combinations", "old_callbacks", "training"},
     {"callback_support", "callbacks", "targets", "validation"},
     {"estimators"},
     {"compilation", "tables"},
@@ -33,8 +34,14 @@ ROOMS = {
     "numba": {"_bits", "_jit", "_llvm", "_tile"},
     "joblib": {"team"},
     "scipy": {"estimators", "training"},
-    "sklearn": {"activations", "callback_support", "estimators", "optimizers"}
-    | {"schedules", "targets", "training", "validation"}
+    "sklearn": {
+        "activations",
+        "averaging",
+        "callback_support",
+        "estimators",
+        "optimizers",
+    }
+    | {"optimizer_state", "schedules", "targets", "training", "validation"}
     | {"comparison", "tables", "__main__"},
     "numpy": set(FLOOR_OF),
 }
