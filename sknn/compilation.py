@@ -7,7 +7,7 @@ import numpy as np
 
 from .activations import ACTIVATIONS
 from .estimators import MLPRegressor
-from .losses import LOSSES
+from .losses import LINKS, LOSSES
 from .optimizers import OPTIMIZERS
 from .products import product, transpose
 from .sparse import sparse_forward, sparse_gradients
@@ -64,8 +64,8 @@ def _pieces():
     yield from (product, transpose, sparse_forward, sparse_gradients)
     for activation in filter(None, ACTIVATIONS.values()):
         yield from (activation.forward, activation.backward)
-    for loss in LOSSES.values():
-        yield from (loss.link, loss.train)
+    yield from LINKS.values()
+    yield from (loss.train for loss in LOSSES.values())
     for optimizer in OPTIMIZERS.values():
         if optimizer.update:
             yield optimizer.update

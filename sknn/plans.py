@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from .activations import ACTIVATIONS
-from .losses import LOSSES
+from .losses import LINKS, loss_of
 from .network import STRIP, predict, run_epoch
 from .params import n_params, n_units, padded, row_stride, zeros
 from .products import PACKED, product, transpose
@@ -82,7 +82,8 @@ class Plan:
 
     def _connect(self, network):
         """Look up, or compile, the pieces that the network is made of."""
-        activation, loss = ACTIVATIONS[network.activation], LOSSES[network.loss]
+        activation, loss = ACTIVATIONS[network.activation], loss_of(network.loss)
+        self._point(loss_settings=loss.settings(int(self._plan[0]["n_outputs"])))
         self._set(
             product=product.address(self._dtype),
             transpose=transpose.address(self._dtype),
@@ -95,7 +96,7 @@ class Plan:
         if self.training:
             self._set(loss=loss.train.address(self._dtype))
         else:
-            self._set(link=loss.link.address(self._dtype))
+            self._set(link=LINKS[loss.out_activation].address(self._dtype))
 
     def _read(self, samples):
         """Let the kernels read the X of these samples."""

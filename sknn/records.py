@@ -45,6 +45,7 @@ ADDRESSES = {
     "moments": None,
     "settings": np.dtype(np.float64),
     "rates": np.dtype(np.float64),  # of each step
+    "loss_settings": np.dtype(np.float64),
     "arrivals": np.dtype(np.int64),
 }
 SIZES = ["n_samples", "n_steps", "batch_size", "n_features", "n_targets", "n_outputs"]

@@ -30,7 +30,7 @@ ROOMS = {
     "numba": {"_bits", "_jit", "_llvm", "_tile"},
     "joblib": {"team"},
     "scipy": {"estimators", "training"},
-    "sklearn": {"estimators", "training", "comparison", "tables", "__main__"},
+    "sklearn": {"estimators", "losses", "training", "comparison", "tables", "__main__"},
     "numpy": set(FLOOR_OF),
 }
 
