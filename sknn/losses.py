@@ -9,7 +9,7 @@ What a loss has of settings it gives to its pieces as numbers: another ``delta``
 compiles nothing again.
 """
 
-from functools import cache
+from functools import cache, partial
 from numbers import Real
 
 import numpy as np
@@ -136,12 +136,11 @@ def huber_slope(output, target, delta):
 
 @inlined
 def log_cosh(output, target):
-    """log(cosh(error)), by two formulas: one overflows, one loses small errors."""
+    """log(cosh(error)) as log(1 + sinh**2) / 2 or, where that overflows, without."""
     T, error = type(output), abs(output - target)
-    square = tanh(error) * tanh(error)
-    small = T(0.5) * _log1p(square / (T(1) - square))
-    large = error + (log(T(1) + exp(T(-2) * error)) - T(0.6931471805599453))
-    return small if error < T(0.5) else large
+    t, small = tanh(error), error < T(0.5)
+    logarithm = _log1p(t * t / (T(1) - t * t) if small else t)
+    return T(0.5) * logarithm if small else error - logarithm
 
 
 @inlined
@@ -199,18 +198,21 @@ def half_tweedie_deviance(output, target, power):
     """Jorgensen's, for powers other than 0, 1 and 2."""
     T = type(output)
     a, b = T(1) - power, T(2) - power
-    best = exp(b * log(target)) if target > T(0) else T(0)
-    # 0 times the infinite power of an output that is 0 is to be 0
-    pull = target * exp(a * log(output)) if target != T(0) else T(0)
-    return best / (a * b) - pull / a + exp(b * log(output)) / b
+    best = _power(target, b) if target > T(0) else T(0)
+    output = at_least_tiny(output)  # 0 has no logarithm
+    return best / (a * b) - (target / a - output / b) * _power(output, a)
 
 
 @inlined
 def tweedie_slope(output, target, power):
-    T = type(output)
-    log_output = log(output)
-    pull = target * exp((T(1) - power) * log_output) if target != T(0) else T(0)
-    return exp((T(2) - power) * log_output) - pull
+    T, positive = type(output), at_least_tiny(output)
+    return (positive - target) * _power(positive, T(1) - power)
+
+
+@partial(subroutine, forceinline=True)
+def _power(x, exponent):
+    """x**exponent, compiled once for all three calls, and put into their loop after."""
+    return exp(exponent * log(x))
 
 
 @inlined
@@ -269,24 +271,30 @@ def link_classes(z, scratch, settings, n_outputs, stride, n):
         _softmax(at(z, start * stride), scratch, stop - start, stride, n)
 
 
-@piece(*TRAIN)
-def train_classes(z, targets, weights, deltas, losses, settings, n_outputs, stride, n):
+@piece_of(*TRAIN)
+def train_classes(smooth):
     """Log-losses and deltas of n samples of one class in each group."""
-    prefer_wide_vectors()
-    losses = as_array(losses, n)
-    T = losses.dtype.type
-    smoothing, certainty = T(load(settings, 0)), T(1 - load(settings, 0))
-    for i in range(n):
-        losses[i] = 0
-    for group in range(int(load(settings, 1))):
-        start, stop = _group(settings, group)
-        p, delta = at(z, start * stride), at(deltas, start * stride)
-        of_class, n_classes = at(targets, group * stride), stop - start
-        _softmax(p, delta, n_classes, stride, n)
-        _weigh(p, weights, delta, n_classes, stride, n)
-        if smoothing > 0:
-            _train_all(p, weights, delta, losses, smoothing, n_classes, stride, n)
-        _train_class(p, of_class, weights, delta, losses, certainty, stride, n)
+
+    def train_block(
+        z, targets, weights, deltas, losses, settings, n_outputs, stride, n
+    ):
+        prefer_wide_vectors()
+        losses = as_array(losses, n)
+        smoothing = losses.dtype.type(load(settings, 0))
+        for i in range(n):
+            losses[i] = 0
+        for group in range(int(load(settings, 1))):
+            start, stop = _group(settings, group)
+            p, delta = at(z, start * stride), at(deltas, start * stride)
+            of_class, n_classes = at(targets, group * stride), stop - start
+            _softmax(p, delta, n_classes, stride, n)
+            _weigh(p, weights, delta, n_classes, stride, n)
+            certainty = smooth(
+                p, weights, delta, losses, smoothing, n_classes, stride, n
+            )
+            _train_class(p, of_class, weights, delta, losses, certainty, stride, n)
+
+    return train_block
 
 
 @inlined
@@ -307,7 +315,7 @@ def _weigh(p, weights, deltas, n_classes, stride, n):
 
 @inlined
 def _train_class(p, targets, weights, deltas, losses, share, stride, n):
-    """Add the share of the targets that their class has."""
+    """Give the class its share of the target."""
     targets, weights, of_class = (
         as_array(targets, n),
         as_array(weights, n),
@@ -322,15 +330,22 @@ def _train_class(p, targets, weights, deltas, losses, share, stride, n):
 
 
 @inlined
-def _train_all(p, weights, deltas, losses, smoothing, n_classes, stride, n):
-    """Add the share of the targets that is spread evenly over all classes."""
-    share = smoothing / type(smoothing)(n_classes)
-    weights = as_array(weights, n)
+def _certain(p, weights, deltas, losses, smoothing, n_classes, stride, n):
+    """Give the class the whole of the target."""
+    return type(smoothing)(1)
+
+
+@inlined
+def _spread(p, weights, deltas, losses, smoothing, n_classes, stride, n):
+    """Give all classes alike their share of the target; returns what is left of it."""
+    T = type(smoothing)
+    share, weights = smoothing / T(n_classes), as_array(weights, n)
     for j in range(n_classes):
         row, delta = as_array(at(p, j * stride), n), as_array(at(deltas, j * stride), n)
         for i in range(n):
             delta[i] -= share * weights[i]
             losses[i] -= log(at_least_tiny(row[i])) * weights[i] * share
+    return T(1) - smoothing
 
 
 @inlined
@@ -717,11 +732,19 @@ class CrossEntropy(Loss):
         "n_classes": [None, "array-like"],
     }
     out_activation = "softmax"
-    train = train_classes
+    _of_certain_classes = train_classes(_certain)
+    _of_smooth_classes = train_classes(_spread)
 
     def __init__(self, label_smoothing=0.0, n_classes=None):
         self.label_smoothing = label_smoothing
         self.n_classes = n_classes
+
+    @property
+    def train(self):
+        """A piece of its own for smoothed targets, which take more logarithms."""
+        if self.label_smoothing == 0:
+            return self._of_certain_classes
+        return self._of_smooth_classes
 
     def _settings(self, n_outputs):
         n_classes = [n_outputs] if self.n_classes is None else self.n_classes
