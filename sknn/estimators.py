@@ -45,7 +45,15 @@ from .combinations import (
     dropout_of_levels,
 )
 from .initialization import DEFAULT, SCHEMES, initialize
-from .losses import CROSS_ENTROPY, LOSSES, OF_OUT_ACTIVATION, REGRESSION_LOSSES
+from .losses import (
+    CROSS_ENTROPY,
+    OF_OUT_ACTIVATION,
+    REGRESSION_LOSSES,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Loss,
+    loss_of,
+)
 from .monotonic import enforce, required_signs
 from .normalization import NORMALIZATIONS
 from .optimizer_state import OF_SGD, optimizer_state
@@ -381,7 +389,8 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
     def _publish(self, network, progress, optimizer, validation):
         """Set the fitted attributes, all at once and last of all."""
         self.n_layers_ = len(network.layers.architecture.units)
-        self.out_activation_ = LOSSES[network.loss].out_activation
+        self.out_activation_ = network.loss.out_activation
+        self._fitted_loss = network.loss
         self.n_iter_ = progress.n_iter
         self.t_ = progress.t
         self.loss_ = progress.loss
@@ -411,7 +420,8 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         untouched = untouched and activation == self.activation
         if untouched and network.params.dtype == dtype:
             return network.reading(sparse_input)
-        loss = OF_OUT_ACTIVATION[self.out_activation_]
+        loss = getattr(self, "_fitted_loss", None)
+        loss = loss or OF_OUT_ACTIVATION[self.out_activation_]
         return self._packed(dtype, sparse_input, loss)
 
     def _outputs(self, X):
@@ -463,7 +473,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         probe = object.__new__(type(self))
         vars(probe).update(vars(self))
         vars(probe).pop("feature_names_in_", None)  # X is an array by now
-        probe.out_activation_ = LOSSES[network.loss].out_activation
+        probe.out_activation_ = network.loss.out_activation
         probe._keep(network)
         return probe
 
@@ -743,6 +753,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
     _parameter_constraints: dict = {
         **_BaseMLP._parameter_constraints,
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 
@@ -960,7 +971,10 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         return self._labels.binarizer
 
     def _loss(self):
-        return self._labels.loss
+        """The loss that the labels call for."""
+        if self._labels.loss == CROSS_ENTROPY:
+            return CrossEntropy(self.label_smoothing)
+        return BinaryCrossEntropy(self.label_smoothing)
 
     def _true_labels(self, targets):
         return self._labels.labels(targets)
@@ -969,7 +983,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         return self._labels.decode(outputs)
 
     def _strata(self, targets):
-        binary = self._loss() != CROSS_ENTROPY
+        binary = self._labels.loss != CROSS_ENTROPY
         return strata(targets, self.validation_fraction, binary)
 
     def _default_score(self, targets, weights, outputs, loss):
@@ -1157,7 +1171,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
 
     _parameter_constraints: dict = {
         **_BaseMLP._parameter_constraints,
-        "loss": [StrOptions(set(REGRESSION_LOSSES))],
+        "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
     }
 
     def __init__(
@@ -1289,24 +1303,21 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
 
     def _validate_input(self, X, y, incremental, reset):
         X, targets = self._validate_numbers(X, y, reset)
-        self.n_outputs_ = targets.shape[1]
+        self.n_outputs_ = loss_of(self.loss).n_outputs(targets.shape[1])
+        self._n_targets = targets.shape[1]
         return X, targets
 
     def _validate_more(self, X, y):
         X, targets = self._validate_numbers(X, y, reset=False)
-        if targets.shape[1] != self.n_outputs_:
+        if targets.shape[1] != self._n_targets:
             raise ValueError(
-                f"y_val has {targets.shape[1]} outputs, y has {self.n_outputs_}."
+                f"y_val has {targets.shape[1]} outputs, y has {self._n_targets}."
             )
         return X, targets
 
     def _validate_numbers(self, X, y, reset):
         X, y = self._validate_X_y(X, y, reset=reset, y_numeric=True)
-        if self.loss == "poisson" and np.min(y) < 0:
-            raise ValueError(
-                "loss='poisson' requires non-negative y, got a smallest value of "
-                f"{np.min(y)}."
-            )
+        loss_of(self.loss).check_targets(y)
         return X, y.reshape(len(y), -1)
 
     def _loss(self):
@@ -1316,13 +1327,42 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         return None
 
     def _default_score(self, targets, weights, outputs, loss):
-        """R² of the predictions; NaN where one is not finite."""
-        from sklearn.metrics import r2_score
-
+        """What `score` returns; NaN where a prediction is not finite."""
         if not np.isfinite(outputs).all():
             return np.nan
-        y, predicted = self._decode(targets), self._decode(outputs)
-        return r2_score(y, predicted, sample_weight=weights)
+        return self._score(self._decode(targets), self._decode(outputs), weights)
+
+    def score(self, X, y, sample_weight=None):
+        """R² of the predictions; of several quantiles the mean of their D².
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample; None weighs all alike.
+
+        Returns
+        -------
+        score : float
+            1 for perfect predictions, 0 for those of a constant (the mean; for a
+            quantile that of y), see :func:`sklearn.metrics.d2_pinball_score`.
+        """
+        return self._score(y, self.predict(X), sample_weight)
+
+    def _score(self, y, predicted, weights):
+        from sklearn.metrics import d2_pinball_score, r2_score
+
+        levels = getattr(loss_of(self.loss), "level", None)
+        if np.ndim(levels) == 0:
+            return r2_score(y, predicted, sample_weight=weights)
+        scores = [
+            d2_pinball_score(y, quantile, sample_weight=weights, alpha=level)
+            for level, quantile in zip(levels, predicted.reshape(len(predicted), -1).T)
+        ]
+        return float(np.mean(scores))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -12,7 +12,7 @@ import numpy as np
 
 from .architecture import Layers
 from .layers import Kind
-from .losses import LOSSES
+from .losses import LINKS, loss_of
 from .monotonic import required_signs
 from .network import predict, run_epoch
 from .params import padded, row_stride, zeros
@@ -28,10 +28,10 @@ X_DENSE, X_SPARSE = ["dense"], ["values", "columns", "row_starts"]
 
 
 class Network:
-    """A network: its flat parameters, its layers, the name of its loss."""
+    """A network: its flat parameters, its layers, its loss."""
 
     def __init__(self, params, layers, loss):
-        self.params, self.layers, self.loss = params, layers, loss
+        self.params, self.layers, self.loss = params, layers, loss_of(loss)
         self._idle_plans = []  # for a few rows: a plan would take longer than they do
 
     def with_params(self, params):
@@ -99,6 +99,8 @@ class Plan:
 
     def _connect(self, network):
         """Look up, or compile, the pieces that the network is made of."""
+        loss = network.loss
+        self._point(loss_settings=loss.settings(int(self._plan[0]["n_outputs"])))
         self._set(
             product=product.address(self._dtype),
             transpose=transpose.address(self._dtype),
@@ -109,11 +111,10 @@ class Plan:
             for name in LAYER_PIECES:
                 piece = getattr(kind, name)
                 layer[name] = piece.address(self._dtype) if piece else 0
-        loss = LOSSES[network.loss]
         if self.training:
             self._set(loss=loss.train.address(self._dtype))
         else:
-            self._set(link=loss.link.address(self._dtype))
+            self._set(link=LINKS[loss.out_activation].address(self._dtype))
 
     def _read(self, samples):
         """Let the kernels read the X of these samples."""

@@ -57,6 +57,7 @@ ADDRESSES = {
     "rates": np.dtype(np.float64),  # of each step, ``n_rates`` of them
     "shrinkages": np.dtype(np.float64),  # of the weights in each step
     "shares": np.dtype(np.float64),  # of the parameters in the average
+    "loss_settings": np.dtype(np.float64),
     "arrivals": np.dtype(np.int64),
 }
 SIZES = [

@@ -11,7 +11,6 @@ import scipy.optimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
 
-from .losses import LOSSES
 from .monotonic import bounds, required_signs
 from .optimizer_state import (
     Copied,
@@ -129,7 +128,7 @@ def seed_for(network, random_state):
 
 def mean_loss(network, loss):
     """scikit-learn's loss of a sample: squared errors are a mean over the outputs."""
-    if LOSSES[network.loss].is_mean:
+    if network.loss.is_mean:
         return loss / network.layers.architecture.units[-1]
     return loss
 

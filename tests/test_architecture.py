@@ -34,15 +34,9 @@ ROOMS = {
     "numba": {"_bits", "_jit", "_llvm", "_tile"},
     "joblib": {"team"},
     "scipy": {"estimators", "training"},
-    "sklearn": {
-        "activations",
-        "averaging",
-        "callback_support",
-        "estimators",
-        "optimizers",
-    }
-    | {"optimizer_state", "schedules", "targets", "training", "validation"}
-    | {"comparison", "tables", "__main__"},
+    "sklearn": {"activations", "averaging", "callback_support", "estimators"}
+    | {"losses", "optimizers", "optimizer_state", "schedules", "targets", "training"}
+    | {"validation", "comparison", "tables", "__main__"},
     "numpy": set(FLOOR_OF),
 }
 
