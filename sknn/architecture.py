@@ -110,6 +110,7 @@ class Layers:
     def __init__(self, architecture, dtype):
         self.architecture, self.dtype = architecture, np.dtype(dtype)
         self.kinds, below, above, settings, n_units = zip(*architecture.layers())
+        self.levels = np.array(above)
         self.table = np.zeros(len(self.kinds), LAYER)
         self.table["setting"], self.table["key"] = settings, np.arange(len(settings))
         self._place_units(list(below), list(above), n_units)

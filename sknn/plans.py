@@ -48,6 +48,13 @@ class Network:
         architecture = replace(architecture, sparse_input=sparse_input)
         return Network(self.params, Layers(architecture, self.params.dtype), self.loss)
 
+    def hidden_outputs(self, samples, order, level, n_jobs=None):
+        """Outputs of a hidden layer, 1 being the first, for these samples."""
+        n_flops = 2 * order.size * self.params.size
+        with Team(team_size(n_jobs, n_flops, 1)) as team:
+            plan = PredictionPlan(self, order.size, team, level)
+            return plan.predict(samples, order)
+
     def predict(self, samples, order, n_jobs=None):
         """The outputs for these samples, of shape (n_samples, n_outputs)."""
         if order.size <= FEW_ROWS:
@@ -172,10 +179,21 @@ class Plan:
 class PredictionPlan(Plan):
     """What predicting takes, for ``n_rows`` samples."""
 
-    def __init__(self, network, n_rows, team=ALONE):
+    def __init__(self, network, n_rows, team=ALONE, level=None):
         block_rows = min(padded(n_rows, network.params.dtype), BLOCK_ROWS)
         super().__init__(network, block_rows, team.size, team)
+        if level is not None:
+            self._stop_at(level)
         self._allocate()
+
+    def _stop_at(self, level):
+        """Let the outputs be those of a hidden layer."""
+        self._table = self._table[self.layers.levels <= level]
+        self._set(
+            last=self._table[-1]["outputs"],
+            n_outputs=self.layers.architecture.units[level],
+            link=LINKS["identity"].address(self._dtype),
+        )
 
     def predict(self, samples, order):
         """The network's outputs for these samples, of shape (n_samples, n_outputs)."""
