@@ -1,4 +1,4 @@
-"""Two bit tricks on floats that Numba has no word for, written in LLVM's."""
+"""What Numba has no word for in numbers' bits, written in LLVM's."""
 
 from llvmlite import ir
 from numba import types
@@ -92,3 +92,45 @@ def is_single(typingctx, x):
         return context.get_constant(types.boolean, signature.args[0] == types.float32)
 
     return types.boolean(x), codegen
+
+
+def polynomial(single, double=None):
+    """A function of x: the polynomial with these coefficients of 1, x, x**2 and so on.
+
+    float64 may have coefficients of its own, for it needs more.  Written here because
+    Numba would type, and inline, every line of Horner's rule by itself.
+    """
+
+    @intrinsic
+    def evaluate(typingctx, x):
+        def codegen(context, builder, signature, args):
+            dtype = signature.args[0]
+            wide = double and dtype == types.float64
+            coefficients = double if wide else single
+            *rest, y = [context.get_constant(dtype, float(c)) for c in coefficients]
+            for constant in reversed(rest):
+                y = builder.fadd(builder.fmul(y, args[0]), constant)
+            return y
+
+        return x(x), codegen
+
+    return evaluate
+
+
+@intrinsic
+def mix(typingctx, x):
+    """A bijection of 32 bits: each of x turns half of the result's over.
+
+    In LLVM's words because Numba multiplies 64 bits, which takes three times as long.
+    """
+
+    def codegen(context, builder, signature, args):
+        word = ir.IntType(32)
+        y = builder.trunc(args[0], word) if x.bitwidth == 64 else args[0]
+        # the constants of C. Wellons, "Prospecting for hash functions", 2018
+        for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+            y = builder.xor(y, builder.lshr(y, word(shift)))
+            y = builder.mul(y, word(factor))
+        return builder.xor(y, builder.lshr(y, word(16)))
+
+    return types.uint32(x), codegen

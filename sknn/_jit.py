@@ -95,6 +95,7 @@ def piece_of(*arguments):
     return decorate
 
 
+@cache
 def foreign(function):
     """Compile a user's scalar function, which no cache can tell from a later one."""
     compiled = isinstance(function, Dispatcher)

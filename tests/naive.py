@@ -1,6 +1,7 @@
 """The network in plain NumPy: slow, obvious, and the oracle of the kernels."""
 
 import numpy as np
+from scipy.special import expit, ndtr
 
 from sknn.losses import (
     BINARY_CROSS_ENTROPY,
@@ -9,17 +10,45 @@ from sknn.losses import (
     SQUARED_ERROR,
 )
 
+
+def normal_density(z):
+    return np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+
+
+def softplus(z):
+    return np.logaddexp(0, z)
+
+
+ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805
 ACTIVATION = {
     "identity": lambda z: z,
-    "logistic": lambda z: 1 / (1 + np.exp(-z)),
+    "logistic": expit,
     "tanh": np.tanh,
     "relu": lambda z: np.maximum(z, 0),
+    "leaky_relu": lambda z: np.where(z > 0, z, 0.01 * z),
+    "elu": lambda z: np.where(z > 0, z, np.expm1(z)),
+    "selu": lambda z: SCALE * np.where(z > 0, z, ALPHA * np.expm1(z)),
+    "softplus": softplus,
+    "gelu": lambda z: z * ndtr(z),
+    "silu": lambda z: z * expit(z),
+    "mish": lambda z: z * np.tanh(softplus(z)),
+    "hardswish": lambda z: z * np.clip(z + 3, 0, 6) / 6,
 }
-SLOPE = {
-    "identity": lambda a: np.ones_like(a),
-    "logistic": lambda a: a * (1 - a),
-    "tanh": lambda a: 1 - a**2,
-    "relu": lambda a: (a > 0).astype(float),
+DERIVATIVE = {
+    "identity": np.ones_like,
+    "logistic": lambda z: expit(z) * expit(-z),
+    "tanh": lambda z: 1 - np.tanh(z) ** 2,
+    "relu": lambda z: (z > 0).astype(float),
+    "leaky_relu": lambda z: np.where(z > 0, 1, 0.01),
+    "elu": lambda z: np.where(z > 0, 1, np.exp(z)),
+    "selu": lambda z: SCALE * np.where(z > 0, 1, ALPHA * np.exp(z)),
+    "softplus": expit,
+    "gelu": lambda z: ndtr(z) + z * normal_density(z),
+    "silu": lambda z: expit(z) * (1 + z * expit(-z)),
+    "mish": lambda z: (
+        np.tanh(softplus(z)) + z * expit(z) * (1 - np.tanh(softplus(z)) ** 2)
+    ),
+    "hardswish": lambda z: np.where(abs(z) < 3, (2 * z + 3) / 6, z > 0),
 }
 
 
@@ -31,7 +60,7 @@ def softmax(z):
 LINK = {
     SQUARED_ERROR: ACTIVATION["identity"],
     POISSON: np.exp,
-    BINARY_CROSS_ENTROPY: ACTIVATION["logistic"],
+    BINARY_CROSS_ENTROPY: expit,
     CROSS_ENTROPY: softmax,
 }
 LOSS = {
@@ -51,17 +80,19 @@ def one_hot(targets, n_classes):
 
 
 def forward(coefs, intercepts, X, activation, loss):
-    """Outputs of every layer, X first."""
-    outputs = [X]
-    for coef, intercept in zip(coefs[:-1], intercepts[:-1], strict=True):
-        outputs.append(ACTIVATION[activation](outputs[-1] @ coef + intercept))
-    outputs.append(LINK[loss](outputs[-1] @ coefs[-1] + intercepts[-1]))
-    return outputs
+    """Weighted sums and outputs of every layer, X first."""
+    sums, outputs = [X], [X]
+    for depth, (coef, intercept) in enumerate(zip(coefs, intercepts, strict=True)):
+        is_last = depth == len(coefs) - 1
+        function = LINK[loss] if is_last else ACTIVATION[activation]
+        sums.append(outputs[-1] @ coef + intercept)
+        outputs.append(function(sums[-1]))
+    return sums, outputs
 
 
 def loss_and_grads(coefs, intercepts, X, y, weights, activation, loss, alpha):
     """Weighted mean loss with its penalty, and the gradients of all parameters."""
-    outputs = forward(coefs, intercepts, X, activation, loss)
+    sums, outputs = forward(coefs, intercepts, X, activation, loss)
     total = weights.sum()
     value = (weights * LOSS[loss](outputs[-1], y)).sum() / total
     value += 0.5 * alpha * sum((coef**2).sum() for coef in coefs) / total
@@ -70,7 +101,7 @@ def loss_and_grads(coefs, intercepts, X, y, weights, activation, loss, alpha):
     for depth in range(len(coefs) - 1, -1, -1):
         coef_grads.insert(0, (outputs[depth].T @ delta + alpha * coefs[depth]) / total)
         intercept_grads.insert(0, delta.sum(axis=0) / total)
-        delta = (delta @ coefs[depth].T) * SLOPE[activation](outputs[depth])
+        delta = (delta @ coefs[depth].T) * DERIVATIVE[activation](sums[depth])
     return value, coef_grads, intercept_grads
 
 

@@ -11,8 +11,16 @@ import sknn
 # From the ground up: a module imports only from the floors below its own.
 FLOORS = [
     {"_bits", "_jit", "_llvm", "_tile", "records", "samples", "schedules"},
-    {"elementary", "layers", "params", "products", "random", "team"},
-    {"activations", "dense", "losses", "normalization", "optimizers", "skips"},
+    {"elementary", "layers", "params", "products", "team"},
+    {
+        "activations",
+        "dense",
+        "losses",
+        "normalization",
+        "optimizers",
+        "random",
+        "skips",
+    },
     {"dropout", "initialization", "monotonic", "regularization", "sparse"},
     {"architecture", "averaging"},
     {"network"},
@@ -41,7 +49,7 @@ ROOMS = {
 }
 
 LINES_OF_A_FUNCTION = 60
-LINES_OF_THE_PACKAGE = 5_000
+LINES_OF_THE_PACKAGE = 6_000
 
 PATHS = {path.stem: path for path in sorted(Path(sknn.__file__).parent.glob("*.py"))}
 TREES = {module: ast.parse(path.read_text()) for module, path in PATHS.items()}

@@ -131,7 +131,7 @@ class Case:
         parts = views(np.zeros(self.layers.n_params), self.layers)
         del parts["coefs_"], parts["intercepts_"]
         return {
-            name: [rng.uniform(0.2, 0.6, view.shape) for view in views]
+            name: [rng.uniform(0.1, 0.4, view.shape) for view in views]
             for name, views in parts.items()
         }
 
