@@ -12,7 +12,7 @@ import sknn
 FLOORS = [
     {"_bits", "_jit", "_llvm", "_tile", "records", "samples"},
     {"elementary", "params", "products", "team"},
-    {"activations", "losses", "optimizers", "sparse"},
+    {"activations", "losses", "optimizers", "random", "sparse"},
     {"network"},
     {"plans"},
     {"training"},
