@@ -1,0 +1,104 @@
+"""Activations and their derivatives: formulas, finite differences and PyTorch."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from elementwise import evaluate
+from scipy import special
+
+from sknn import activations, elementary
+
+dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+def _elu(z, alpha=1.0):
+    return np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0)))
+
+
+def _softplus(z):
+    return np.logaddexp(0, z)
+
+
+ORACLE = {
+    "leaky_relu": lambda z, slope=0.01: np.where(z > 0, z, slope * z),
+    "elu": _elu,
+    "selu": lambda z: 1.0507009873554805 * _elu(z, 1.6732632423543772),
+    "softplus": _softplus,
+    "gelu": lambda z: z * special.ndtr(z),
+    "silu": lambda z: z * special.expit(z),
+    "mish": lambda z: z * np.tanh(_softplus(z)),
+    "hardswish": lambda z: z * np.clip(z + 3, 0, 6) / 6,
+}
+SETTINGS = {"leaky_relu": [(), (0.3,), (0.0,)], "elu": [(), (0.5,), (2.0,)]}
+CASES = [(name, setting) for name in ORACLE for setting in SETTINGS.get(name, [()])]
+KINKS = {"leaky_relu": [0], "elu": [0], "selu": [0], "hardswish": [-3, 3]}
+cases = pytest.mark.parametrize(("name", "settings"), CASES)
+
+
+def _value(name, z, *settings):
+    module = activations if hasattr(activations, name) else elementary
+    return evaluate(getattr(module, name), z, *settings)
+
+
+def _derivative(name, z, *settings):
+    """From the output where that is how it is written, else from the sum."""
+    if hasattr(activations, f"{name}_slope"):
+        slope = getattr(activations, f"{name}_slope")
+        return evaluate(slope, _value(name, z, *settings), *settings)
+    return evaluate(getattr(activations, f"{name}_derivative"), z)
+
+
+def _sums(dtype, *more):
+    rng = np.random.default_rng(0)
+    return np.concatenate([rng.uniform(-12, 12, 2000), *more]).astype(dtype)
+
+
+@dtypes
+@cases
+def test_value(name, settings, dtype):
+    z = _sums(dtype, [-1e30, 0, 1e-30, 1e30])
+    expected = ORACLE[name](z.astype(np.float64), *settings)
+    tolerance = 16 * np.finfo(dtype).eps
+    y = _value(name, z, *settings)
+    np.testing.assert_allclose(y, expected, rtol=tolerance, atol=tolerance)
+
+
+@dtypes
+@cases
+def test_derivative_by_finite_differences(name, settings, dtype):
+    z = np.linspace(-9.01, 9.03, 1001).astype(dtype)
+    h, wide = 1e-6, z.astype(np.float64)
+    f = partial(_value, name)
+    expected = (f(wide + h, *settings) - f(wide - h, *settings)) / (2 * h)
+    tolerance = 1e-8 if dtype == np.float64 else 2e-6
+    y = _derivative(name, z, *settings)
+    np.testing.assert_allclose(y, expected, atol=tolerance, rtol=tolerance)
+
+
+@dtypes
+@cases
+def test_no_overflow_and_nan_stays(name, settings, dtype):
+    largest = np.finfo(dtype).max / 2  # selu is a little more than its argument
+    z = np.array([-largest, largest, np.nan], dtype)
+    y = _value(name, z, *settings)
+    assert np.isfinite(y[:2]).all() and np.isnan(y[2])
+    assert np.isfinite(_derivative(name, z[:2], *settings)).all()
+
+
+@cases
+def test_value_and_derivative_of_torch(name, settings):
+    torch = pytest.importorskip("torch")
+    kinks = KINKS.get(name, [0])
+    z = _sums(np.float64, kinks, np.nextafter(kinks, -9), np.nextafter(kinks, 9))
+    z = z[z < 20] if name == "softplus" else z
+    function = getattr(torch.nn.functional, name)
+    x = torch.tensor(z, requires_grad=True)
+    y = function(x, *settings)
+    y.sum().backward()
+    np.testing.assert_allclose(
+        _value(name, z, *settings), y.detach(), rtol=1e-13, atol=1e-14
+    )
+    np.testing.assert_allclose(
+        _derivative(name, z, *settings), x.grad, rtol=1e-13, atol=1e-13
+    )
