@@ -43,7 +43,7 @@ from .optimizers import OPTIMIZERS
 from .params import layer_units, pack, views
 from .plans import Network
 from .samples import freeze, is_sparse
-from .targets import Labels, weights_of_classes
+from .targets import Labels, mean_and_scale, weights_of_classes
 from .training import Progress, fit_lbfgs, fit_stochastic, optimizer_state
 from .validation import Validation, scored_by, split, strata
 
@@ -96,6 +96,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "scoring": [str, callable, None],
+        "dtype": [StrOptions({"float32", "float64"}), None],
         "n_jobs": [None, Integral],
     }
 
@@ -172,12 +173,16 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         else:
             network = self._continued_network(units, X)
         progress = Progress() if first_pass else self._progress()
-        samples = freeze(X, network.params.dtype, targets, weights)
-        rows, validation = np.arange(X.shape[0]), None
+        rows, others = np.arange(X.shape[0]), None
+        if self.early_stopping and self.solver != "lbfgs" and given is None:
+            rows, others = self._split(targets, random_state, first_pass)
+        self._choose_units(targets, weights, rows, first_pass)
+        scaled = self._in_units(targets)
+        samples = freeze(X, network.params.dtype, scaled, weights)
+        validation = None
         if given:
             validation = self._validation_on(network, *given)
-        elif self.early_stopping and self.solver != "lbfgs":
-            rows, others = self._split(targets, random_state, first_pass)
+        elif others is not None:
             validation = self._validation(network, X, targets, samples, others)
         self._prepare(progress, validation, first_pass)
         optimizer = None
@@ -204,6 +209,13 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         self._publish(network, progress, optimizer, validation)
         return self
 
+    def _choose_units(self, targets, weights, rows, first_pass):
+        """Decide in which units the network sees targets, from those it trains on."""
+
+    def _in_units(self, targets):
+        """The targets as the network sees them."""
+        return targets
+
     def _weights(self, sample_weight, X, targets, incremental):
         """The weights of the samples in the loss, or None."""
         return _validate_weights(sample_weight, X)
@@ -212,8 +224,8 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         """X and y as arrays, or X sparse; a y of one column becomes one-dimensional."""
         X, y = validate_data(
             self, X, y,
-            accept_sparse=["csr", "csc"], multi_output=True, dtype=PRECISIONS,
-            **options,
+            accept_sparse=["csr", "csc"], multi_output=True,
+            dtype=self.dtype or PRECISIONS, **options,
         )  # fmt: skip
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -307,7 +319,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
                 "warm_start=False to start anew."
             )
         lbfgs = self.solver == "lbfgs"
-        dtype = np.float64 if lbfgs else _precision(self.coefs_[0].dtype)
+        dtype = np.float64 if lbfgs else self._precision(self.coefs_[0].dtype)
         return self._packed(dtype, is_sparse(X), self._loss())
 
     def _packed(self, dtype, sparse_input, loss):
@@ -351,6 +363,9 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
             self.validation_loss_curve_ = progress.validation_loss_curve
         self._optimizer = optimizer
         self._keep(network)
+        if network.params.dtype != self._precision(network.params.dtype):
+            sparse_input = network.layers.architecture.sparse_input
+            self._keep(self._packed(np.dtype(self.dtype), sparse_input, network.loss))
 
     def _keep(self, network):
         """Show the parameters as lists of views, for users to read or edit."""
@@ -369,11 +384,54 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         loss = OF_OUT_ACTIVATION[self.out_activation_]
         return self._packed(dtype, sparse_input, loss)
 
+    def hidden_activations(self, X, layer=-1):
+        """Outputs of a hidden layer, as features for other models.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        layer : int, default=-1
+            Which hidden layer, as an index of a list: 0 is the first, -1 the last.
+
+        Returns
+        -------
+        activations : ndarray of shape (n_samples, n_units)
+            The output of each unit of that layer.
+
+        Raises
+        ------
+        IndexError
+            If there is no such layer.
+        """
+        check_is_fitted(self)
+        n_hidden = len(self.coefs_) - 1
+        try:
+            depth = range(n_hidden)[layer] + 1
+        except IndexError:
+            raise IndexError(
+                f"There is no hidden layer {layer}: the network has {n_hidden}."
+            ) from None
+        return self._beginning(depth)._outputs(X)
+
+    def _beginning(self, depth):
+        """A copy that ends after ``depth`` hidden layers and outputs what they do."""
+        beginning = object.__new__(type(self))
+        vars(beginning).update(vars(self))
+        n_units = self.intercepts_[depth - 1].size
+        beginning.coefs_ = [*self.coefs_[:depth], np.eye(n_units)]
+        beginning.intercepts_ = [*self.intercepts_[:depth], np.zeros(n_units)]
+        beginning.out_activation_ = "identity"
+        return beginning
+
     def _outputs(self, X):
         """The network's outputs for X, of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        dtype = _precision(X.dtype, self.coefs_[0].dtype)
+        X = validate_data(
+            self, X,
+            accept_sparse=["csr", "csc"], dtype=self.dtype or "numeric", reset=False,
+        )  # fmt: skip
+        dtype = self._precision(X.dtype, self.coefs_[0].dtype)
         network = self._fitted_network(dtype, is_sparse(X))
         n_features = network.layers.architecture.units[0]
         if X.shape[1] != n_features:
@@ -383,6 +441,10 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
             )
         rows = np.arange(X.shape[0])
         return network.predict(freeze(X, dtype), rows, self.n_jobs)
+
+    def _precision(self, *dtypes):
+        """The dtype to compute in, for data and weights of these dtypes."""
+        return np.dtype(self.dtype) if self.dtype else _precision(*dtypes)
 
     def _split(self, targets, random_state, first_pass):
         """Training and validation rows, the same ones in every warm-started fit."""
@@ -396,7 +458,8 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
     def _validation_on(self, network, X_val, targets, weights):
         """The score and the loss on all of a validation set, as a function."""
         network = network.reading(is_sparse(X_val))
-        samples = freeze(X_val, network.params.dtype, targets, weights)
+        scaled = self._in_units(targets)
+        samples = freeze(X_val, network.params.dtype, scaled, weights)
         rows = np.arange(X_val.shape[0])
         return self._validation(network, X_val, targets, samples, rows)
 
@@ -511,6 +574,11 @@ def _validate_weights(sample_weight, X, factors=None):
     return weights
 
 
+def _columns(targets):
+    """Targets or outputs as users see them: a single column has no second axis."""
+    return targets.ravel() if targets.shape[1] == 1 else targets
+
+
 def _minus_loss(outputs, loss):
     """The loss as a score, which is better when larger."""
     return -loss
@@ -589,6 +657,9 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         What is scored on the validation samples after every epoch: None is the
         accuracy, 'loss' minus the loss; or a scorer of scikit-learn's, its name or a
         function ``scorer(estimator, X, y)``.
+    dtype : {'float32', 'float64'} or None, default=None
+        Precision of ``fit`` and ``predict``; None is that of X.  'lbfgs' computes in
+        float64 whatever it is, and rounds the weights that it finds.
     n_jobs : int or None, default=None
         Threads of ``fit``; None is 1 unless in a :obj:`joblib.parallel_config` context,
         -1 is all cores.  Small minibatches take fewer, and so does a fit inside a
@@ -688,6 +759,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         max_fun=15000,
         class_weight=None,
         scoring=None,
+        dtype=None,
         n_jobs=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -715,6 +787,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         self.max_fun = max_fun
         self.class_weight = class_weight
         self.scoring = scoring
+        self.dtype = dtype
         self.n_jobs = n_jobs
 
     @available_if(_has_stochastic_solver)
@@ -945,6 +1018,13 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         What is scored on the validation samples after every epoch: None is the R²;
         'loss' is minus the loss; or a scorer of scikit-learn's, its name or a function
         ``scorer(estimator, X, y)``.
+    dtype : {'float32', 'float64'} or None, default=None
+        Precision of ``fit`` and ``predict``; None is that of X.  'lbfgs' computes in
+        float64 whatever it is, and rounds the weights that it finds.
+    standardize_target : bool, default=False
+        Whether to train on ``(y - target_mean_) / target_scale_``, for losses whose
+        outputs are any real numbers.  Predictions and scores are in the units of y,
+        the losses in units of ``target_scale_``.
     n_jobs : int or None, default=None
         Threads of ``fit``; None is 1 unless in a :obj:`joblib.parallel_config` context,
         -1 is all cores.  Small minibatches take fewer, and so does a fit inside a
@@ -980,6 +1060,9 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, where all of them are strings.
+    target_mean_, target_scale_ : ndarray of shape (n_outputs,) or None
+        Weighted mean and standard deviation, 1 for a constant, of the y that the first
+        fit was trained on; None without ``standardize_target``.
     n_layers_ : int
         Number of layers, the input included.
     n_outputs_ : int
@@ -1013,6 +1096,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
     _parameter_constraints: dict = {
         **_BaseMLP._parameter_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES))],
+        "standardize_target": ["boolean"],
     }
 
     def __init__(
@@ -1043,6 +1127,8 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         n_iter_no_change=10,
         max_fun=15000,
         scoring=None,
+        dtype=None,
+        standardize_target=False,
         n_jobs=None,
     ):
         self.loss = loss
@@ -1070,6 +1156,8 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.scoring = scoring
+        self.dtype = dtype
+        self.standardize_target = standardize_target
         self.n_jobs = n_jobs
 
     @available_if(_has_stochastic_solver)
@@ -1117,12 +1205,39 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         return self._decode(self._outputs(X))
 
     def _true_labels(self, targets):
-        return self._decode(targets)
+        return _columns(targets)
 
     def _decode(self, outputs):
-        return outputs.ravel() if outputs.shape[1] == 1 else outputs
+        if self.target_mean_ is not None:
+            scale, mean = self.target_scale_, self.target_mean_
+            outputs = outputs * scale.astype(outputs.dtype) + mean.astype(outputs.dtype)
+        return _columns(outputs)
+
+    def _choose_units(self, targets, weights, rows, first_pass):
+        if first_pass:
+            self.target_mean_ = self.target_scale_ = None
+            if self.standardize_target:
+                weights = None if weights is None else weights[rows]
+                of_y = mean_and_scale(targets[rows], weights)
+                self.target_mean_, self.target_scale_ = of_y
+        elif self.standardize_target != (self.target_mean_ is not None):
+            raise ValueError(
+                "A fit that continues cannot change standardize_target. Set "
+                "warm_start=False to start anew."
+            )
+
+    def _in_units(self, targets):
+        if self.target_mean_ is None:
+            return targets
+        return (targets - self.target_mean_) / self.target_scale_
 
     def _validate_input(self, X, y, incremental, reset):
+        link = LOSSES[self._loss()].out_activation
+        if self.standardize_target and link != "identity":
+            raise ValueError(
+                "standardize_target=True is for losses whose outputs are any real "
+                f"numbers; those of loss={self.loss!r} are not."
+            )
         X, targets = self._validate_numbers(X, y, reset)
         self.n_outputs_ = targets.shape[1]
         return X, targets
@@ -1156,7 +1271,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
 
         if not np.isfinite(outputs).all():
             return np.nan
-        y, predicted = self._decode(targets), self._decode(outputs)
+        y, predicted = _columns(targets), self._decode(outputs)
         return r2_score(y, predicted, sample_weight=weights)
 
     def __sklearn_tags__(self):

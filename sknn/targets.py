@@ -83,6 +83,16 @@ class Labels:
         return certain | ((outputs > 0.5) == targets).all(axis=1)
 
 
+def mean_and_scale(targets, weights):
+    """Weighted mean and standard deviation of each column; 1 for a constant one."""
+    targets = targets.astype(np.float64)
+    mean = np.average(targets, axis=0, weights=weights)
+    variance = np.average((targets - mean) ** 2, axis=0, weights=weights)
+    # what rounding leaves of a constant column; negative weights may leave less
+    least = (len(targets) * np.finfo(float).eps * mean) ** 2
+    return mean, np.sqrt(np.where(variance > least, variance, 1.0))
+
+
 def weights_of_classes(class_weight, classes_of_columns, targets):
     """The weight of each sample: that of its class, or the product over its columns.
 
