@@ -108,9 +108,10 @@ def training_plan(case, team):
     loss = loss if case.n_classes else SQUARED_ERROR
     network = Network(params, layers, loss)
     samples = freeze(X, dtype, y.reshape(-1, 1))
-    plan = TrainingPlan(network, samples, case.batch, team, OPTIMIZERS["adam"].update)
-    plan.remember(zeros(2 * params.size, dtype), np.array([0.9, 0.999, 1e-8]))
-    rates = np.full(-(-len(X) // case.batch), 1e-6)
+    adam, settings = OPTIMIZERS["adam"], np.array([0.9, 0.999, 1e-8])
+    plan = TrainingPlan(network, samples, case.batch, team, adam.update)
+    plan.remember(zeros(2 * params.size, dtype), settings)
+    rates = adam.rates(np.full(-(-len(X) // case.batch), 1e-6), 0, settings)
     return plan, random_state.permutation(len(X)), rates
 
 

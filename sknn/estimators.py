@@ -39,19 +39,20 @@ from .architecture import Architecture, Layers
 from .callback_support import CallbackSupportMixin, reporter_of, with_callbacks
 from .initialization import initialize
 from .losses import CROSS_ENTROPY, LOSSES, OF_OUT_ACTIVATION, REGRESSION_LOSSES
-from .optimizers import OPTIMIZERS
+from .optimizers import OPTIMIZERS, Optimizer, as_optimizer, is_stochastic
 from .params import layer_units, pack, views
 from .plans import Network
 from .samples import freeze, is_sparse
+from .schedules import SCHEDULES, Schedule
 from .targets import Labels, mean_and_scale, weights_of_classes
-from .training import Progress, fit_lbfgs, fit_stochastic, optimizer_state
+from .training import OF_SGD, Progress, fit_lbfgs, fit_stochastic, optimizer_state
 from .validation import Validation, scored_by, split, strata
 
 PRECISIONS = (np.float64, np.float32)
 
 
 def _has_stochastic_solver(mlp):
-    if mlp.solver == "lbfgs" or mlp.solver not in OPTIMIZERS:
+    if not is_stochastic(mlp.solver):
         raise AttributeError(
             "partial_fit is only available for stochastic"
             f" optimizers. {mlp.solver} is not stochastic."
@@ -68,13 +69,13 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
             Interval(Integral, 1, None, closed="left"),
         ],
         "activation": [StrOptions(set(ACTIVATIONS))],
-        "solver": [StrOptions(set(OPTIMIZERS))],
+        "solver": [StrOptions(set(OPTIMIZERS)), Optimizer],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
         ],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate": [StrOptions({*OF_SGD, *SCHEDULES}), Schedule, callable],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -289,7 +290,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         optimizer = getattr(self, "_optimizer", None)
         fits = (
             optimizer is not None
-            and optimizer.solver == self.solver
+            and optimizer.solver.is_like(as_optimizer(self.solver))
             and optimizer.moments.dtype == network.params.dtype
             and optimizer.layout == network.layers.architecture.layout()
         )

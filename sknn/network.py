@@ -242,7 +242,8 @@ def step_stretch(zero, plan, place, n, scale, step, decay, penalized):
     grads = at(pointer(plan.grads, zero), place)
     moments = at(pointer(plan.moments, zero), place)
     settings, rates = pointer(plan.settings, FLOAT64), pointer(plan.rates, FLOAT64)
-    numbers = plan.n_params, n, settings, load(rates, step), scale, decay
+    rates = at(rates, step * plan.n_rates)
+    numbers = plan.n_params, n, settings, rates, scale, decay
     call(plan.update, (params, grads, moments, *numbers))
     if plan.finish != 0:
         call(plan.finish, (zero, plan, place, n, step, penalized))

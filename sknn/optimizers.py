@@ -4,36 +4,35 @@ Its update rule works on any stretch of the flat vectors, element by element, an
 what it remembers in `moments`: stretches like that of the parameters, ``distance``
 numbers apart.  The gradient is ``(grads + decay * params) * scale``: what the samples
 sum to and the L2 penalty, over the sum of the sample weights.
+
+What differs from step to step but not from weight to weight, such as the learning rate
+with its bias correction, is worked out beforehand, in NumPy: these are the `rates`.
 """
 
+from numbers import Real
+
 import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval
 
 from ._jit import INTEGER, REAL, SETTINGS, VECTOR, as_array, piece
 from ._llvm import at, prefer_wide_vectors
 from .elementary import at_least_tiny
 
-UPDATE = (VECTOR, VECTOR, VECTOR, INTEGER, INTEGER, SETTINGS, REAL, REAL, REAL)
+UPDATE = (VECTOR, VECTOR, VECTOR, INTEGER, INTEGER, SETTINGS, SETTINGS, REAL, REAL)
 
-
-class Optimizer:
-    """An update rule, how many moments it keeps, and which parameters it reads."""
-
-    def __init__(self, update, n_moments, *settings):
-        self.update, self.n_moments, self._settings = update, n_moments, settings
-
-    def settings(self, mlp):
-        """The numbers that the update rule reads."""
-        return np.array([getattr(mlp, name) for name in self._settings], dtype=float)
+_A_DECAY = [Interval(Real, 0, 1, closed="left")]
+_POSITIVE = [Interval(Real, 0, None, closed="neither")]
 
 
 @piece(*UPDATE)
-def update_sgd(p, g, moments, distance, n, settings, rate, scale, decay):
+def update_sgd(p, g, moments, distance, n, settings, rates, scale, decay):
     """Gradient descent with momentum, Nesterov's if ``settings[1]``."""
     prefer_wide_vectors()
     p, g, velocity = as_array(p, n), as_array(g, n), as_array(moments, n)
-    settings = as_array(settings, 2)
+    settings, rates = as_array(settings, 2), as_array(rates, 1)
     T = p.dtype.type
-    momentum, rate, scale, decay = T(settings[0]), T(rate), T(scale), T(decay)
+    momentum, rate, scale, decay = T(settings[0]), T(rates[0]), T(scale), T(decay)
     # Nesterov: the step looks ahead by one more application of the momentum.
     ahead = momentum if settings[1] else T(1)
     plain = rate if settings[1] else T(0)
@@ -44,16 +43,17 @@ def update_sgd(p, g, moments, distance, n, settings, rate, scale, decay):
 
 
 @piece(*UPDATE)
-def update_adam(p, g, moments, distance, n, settings, rate, scale, decay):
-    """Kingma and Ba (2014); the bias corrections of m and v are part of ``rate``."""
+def update_adam(p, g, moments, distance, n, settings, rates, scale, decay):
+    """The mean gradient over its root mean square: bias-corrected rate, epsilon."""
     prefer_wide_vectors()
-    p, g, settings = as_array(p, n), as_array(g, n), as_array(settings, 3)
+    p, g = as_array(p, n), as_array(g, n)
+    settings, rates = as_array(settings, 2), as_array(rates, 2)
     m, v = as_array(moments, n), as_array(at(moments, distance), n)
     T = p.dtype.type
     beta_1, rest_1 = T(settings[0]), T(1 - settings[0])
     beta_2, rest_2 = T(settings[1]), T(1 - settings[1])
-    rate, scale, decay = T(rate), T(scale), T(decay)
-    epsilon = at_least_tiny(T(settings[2]))
+    rate, epsilon = T(rates[0]), at_least_tiny(T(rates[1]))
+    scale, decay = T(scale), T(decay)
     for i in range(n):
         gradient = (g[i] + decay * p[i]) * scale
         m[i] = beta_1 * m[i] + rest_1 * gradient
@@ -61,8 +61,311 @@ def update_adam(p, g, moments, distance, n, settings, rate, scale, decay):
         p[i] -= rate * m[i] / (np.sqrt(v[i]) + epsilon)
 
 
+@piece(*UPDATE)
+def update_nadam(p, g, moments, distance, n, settings, rates, scale, decay):
+    """Adam whose mean looks ahead: rates of the gradient and the mean, epsilon."""
+    prefer_wide_vectors()
+    p, g = as_array(p, n), as_array(g, n)
+    settings, rates = as_array(settings, 2), as_array(rates, 3)
+    m, v = as_array(moments, n), as_array(at(moments, distance), n)
+    T = p.dtype.type
+    beta_1, rest_1 = T(settings[0]), T(1 - settings[0])
+    beta_2, rest_2 = T(settings[1]), T(1 - settings[1])
+    plain, rate, epsilon = T(rates[0]), T(rates[1]), at_least_tiny(T(rates[2]))
+    scale, decay = T(scale), T(decay)
+    for i in range(n):
+        gradient = (g[i] + decay * p[i]) * scale
+        m[i] = beta_1 * m[i] + rest_1 * gradient
+        v[i] = beta_2 * v[i] + rest_2 * (gradient * gradient)
+        p[i] -= (plain * gradient + rate * m[i]) / (np.sqrt(v[i]) + epsilon)
+
+
+@piece(*UPDATE)
+def update_rmsprop(p, g, moments, distance, n, settings, rates, scale, decay):
+    """The gradient over the root of the mean of its recent squares."""
+    prefer_wide_vectors()
+    p, g, v = as_array(p, n), as_array(g, n), as_array(moments, n)
+    settings, rates = as_array(settings, 2), as_array(rates, 1)
+    T = p.dtype.type
+    rho, rest, epsilon = T(settings[0]), T(1 - settings[0]), T(settings[1])
+    rate, scale, decay = T(rates[0]), T(scale), T(decay)
+    epsilon = at_least_tiny(epsilon)
+    for i in range(n):
+        gradient = (g[i] + decay * p[i]) * scale
+        v[i] = rho * v[i] + rest * (gradient * gradient)
+        p[i] -= rate * gradient / (np.sqrt(v[i]) + epsilon)
+
+
+@piece(*UPDATE)
+def update_adagrad(p, g, moments, distance, n, settings, rates, scale, decay):
+    """The gradient over the root of the sum of all its squares."""
+    prefer_wide_vectors()
+    p, g, v = as_array(p, n), as_array(g, n), as_array(moments, n)
+    settings, rates = as_array(settings, 1), as_array(rates, 1)
+    T = p.dtype.type
+    rate, scale, decay = T(rates[0]), T(scale), T(decay)
+    epsilon = at_least_tiny(T(settings[0]))
+    for i in range(n):
+        gradient = (g[i] + decay * p[i]) * scale
+        v[i] += gradient * gradient
+        p[i] -= rate * gradient / (np.sqrt(v[i]) + epsilon)
+
+
+@piece(*UPDATE)
+def update_lion(p, g, moments, distance, n, settings, rates, scale, decay):
+    """The sign of a mean that weighs the new gradient more than what is kept does."""
+    prefer_wide_vectors()
+    p, g, m = as_array(p, n), as_array(g, n), as_array(moments, n)
+    settings, rates = as_array(settings, 2), as_array(rates, 1)
+    T = p.dtype.type
+    beta_1, rest_1 = T(settings[0]), T(1 - settings[0])
+    beta_2, rest_2 = T(settings[1]), T(1 - settings[1])
+    rate, scale, decay = T(rates[0]), T(scale), T(decay)
+    for i in range(n):
+        gradient = (g[i] + decay * p[i]) * scale
+        mean = beta_1 * m[i] + rest_1 * gradient
+        m[i] = beta_2 * m[i] + rest_2 * gradient
+        # zero and NaN fail both tests and stay
+        sign = T(1) if mean > T(0) else mean
+        p[i] -= rate * (T(-1) if mean < T(0) else sign)
+
+
+class Optimizer(BaseEstimator):
+    """What all optimizers have: an update rule, its settings, the rates of its steps.
+
+    The base class has none: L-BFGS makes its own steps.
+    """
+
+    update = None  # a piece of `UPDATE` arguments
+    n_moments = 0  # vectors as long as the parameters that it keeps
+    reads: tuple[str, ...] = ()  # names of its settings
+    _parameter_constraints: dict = {}
+
+    def settings(self, mlp):
+        """The numbers that stay: here the estimator's, who has checked them."""
+        return np.array([getattr(mlp, name) for name in self.reads], dtype=float)
+
+    def rates(self, learning_rates, first_step, settings):
+        """The numbers that each step has to itself.
+
+        Parameters
+        ----------
+        learning_rates : ndarray of shape (n_steps,)
+            The learning rates of some steps in a row.
+        first_step : int
+            How many steps were made before them.
+        settings : ndarray
+            What `settings` has returned.
+
+        Returns
+        -------
+        rates : ndarray of shape (n_steps, n_rates), C-contiguous
+            What the update rule reads, step by step.
+        """
+        return learning_rates.reshape(-1, 1)
+
+    def is_like(self, other):
+        """Whether the other is of the same kind, with the same parameters."""
+        return type(self) is type(other) and self.get_params() == other.get_params()
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent with the estimator's momentum."""
+
+    update, n_moments, reads = update_sgd, 1, ("momentum", "nesterovs_momentum")
+
+
+class Adam(Optimizer):
+    """Kingma and Ba's optimizer, with epsilon beside the uncorrected denominator."""
+
+    update, n_moments, reads = update_adam, 2, ("beta_1", "beta_2", "epsilon")
+
+    def rates(self, learning_rates, first_step, settings):
+        beta_1, beta_2, epsilon = settings
+        t = steps(learning_rates, first_step)
+        correction = np.sqrt(1 - beta_2**t) / (1 - beta_1**t)
+        epsilons = np.full(t.size, epsilon)
+        return np.column_stack([learning_rates * correction, epsilons])
+
+
+class AdamW(Adam):
+    """Adam as PyTorch has it, with epsilon beside the corrected denominator.
+
+    ``sqrt(v / c) + epsilon`` is ``(sqrt(v) + epsilon * sqrt(c)) / sqrt(c)``, so that
+    the update rule is the same.
+    """
+
+    def rates(self, learning_rates, first_step, settings):
+        rates = super().rates(learning_rates, first_step, settings)
+        t = steps(learning_rates, first_step)
+        rates[:, 1] *= np.sqrt(1 - settings[1] ** t)
+        return rates
+
+
+class NAdam(Optimizer):
+    """Adam with Nesterov's momentum, which grows with the steps [1]_, as in PyTorch.
+
+    References
+    ----------
+    .. [1] T. Dozat, "Incorporating Nesterov momentum into Adam", ICLR 2016 workshop.
+    """
+
+    update, n_moments, reads = update_nadam, 2, ("beta_1", "beta_2", "epsilon")
+    momentum_decay = 4e-3
+
+    def rates(self, learning_rates, first_step, settings):
+        beta_1, beta_2, epsilon = settings
+        n_steps = first_step + learning_rates.size
+        t = np.arange(1, n_steps + 2)
+        momenta = beta_1 * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))
+        unbiased = 1 - np.cumprod(momenta)
+        now, ahead = slice(first_step, n_steps), slice(first_step + 1, None)
+        correction = np.sqrt(1 - beta_2 ** t[now])
+        plain = learning_rates * correction * (1 - momenta[now]) / unbiased[now]
+        rate = learning_rates * correction * momenta[ahead] / unbiased[ahead]
+        return np.column_stack([plain, rate, epsilon * correction])
+
+
+class _Own(Optimizer):
+    """An optimizer whose settings are its own parameters."""
+
+    def settings(self, mlp):
+        self._validate_params()
+        return super().settings(self)
+
+
+class RMSprop(_Own):
+    """Divide the gradient by the root mean square of its recent values.
+
+    Parameters
+    ----------
+    rho : float, default=0.99
+        Decay of the mean of the squared gradients, in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the denominator.
+
+    See Also
+    --------
+    sknn.MLPClassifier : Takes it as its ``solver``.
+
+    References
+    ----------
+    .. [1] T. Tieleman and G. Hinton, "Lecture 6.5: rmsprop", COURSERA: Neural Networks
+       for Machine Learning, 2012.
+
+    Examples
+    --------
+    >>> from sknn import MLPClassifier
+    >>> from sknn.optimizers import RMSprop
+    >>> MLPClassifier(solver=RMSprop(rho=0.9)).get_params()["solver__rho"]
+    0.9
+    """
+
+    update, n_moments, reads = update_rmsprop, 1, ("rho", "epsilon")
+    _parameter_constraints: dict = {"rho": _A_DECAY, "epsilon": _POSITIVE}
+
+    def __init__(self, rho=0.99, epsilon=1e-8):
+        self.rho = rho
+        self.epsilon = epsilon
+
+
+class Adagrad(_Own):
+    """Divide the gradient by the root of the sum of all its squares so far.
+
+    It wants a larger learning rate than others do, such as 0.01 or 0.1.
+
+    Parameters
+    ----------
+    epsilon : float, default=1e-10
+        Added to the denominator.
+
+    See Also
+    --------
+    sknn.MLPClassifier : Takes it as its ``solver``.
+
+    References
+    ----------
+    .. [1] J. Duchi, E. Hazan and Y. Singer, "Adaptive subgradient methods for online
+       learning and stochastic optimization", JMLR 2011.
+
+    Examples
+    --------
+    >>> from sknn import MLPRegressor
+    >>> from sknn.optimizers import Adagrad
+    >>> MLPRegressor(solver=Adagrad(epsilon=1e-6), learning_rate_init=0.1)
+    MLPRegressor(learning_rate_init=0.1, solver=Adagrad(epsilon=1e-06))
+    """
+
+    update, n_moments, reads = update_adagrad, 1, ("epsilon",)
+    _parameter_constraints: dict = {"epsilon": _POSITIVE}
+
+    def __init__(self, epsilon=1e-10):
+        self.epsilon = epsilon
+
+
+class Lion(_Own):
+    """Step by the sign of a running mean of the gradients.
+
+    All weights move by the learning rate itself, which should be three to ten times
+    smaller than Adam's therefore.
+
+    Parameters
+    ----------
+    beta_1 : float, default=0.9
+        Weight of the running mean in what the sign is taken of, in [0, 1).
+    beta_2 : float, default=0.99
+        Decay of the running mean, in [0, 1).
+
+    See Also
+    --------
+    sknn.MLPClassifier : Takes it as its ``solver``.
+
+    References
+    ----------
+    .. [1] X. Chen et al., "Symbolic discovery of optimization algorithms", NeurIPS
+       2023.
+
+    Examples
+    --------
+    >>> from sknn import MLPClassifier
+    >>> from sknn.optimizers import Lion
+    >>> MLPClassifier(solver=Lion(beta_2=0.98), learning_rate_init=1e-4)
+    MLPClassifier(learning_rate_init=0.0001, solver=Lion(beta_2=0.98))
+    """
+
+    update, n_moments, reads = update_lion, 1, ("beta_1", "beta_2")
+    _parameter_constraints: dict = {"beta_1": _A_DECAY, "beta_2": _A_DECAY}
+
+    def __init__(self, beta_1=0.9, beta_2=0.99):
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+
+
+def steps(learning_rates, first_step):
+    """The numbers of these steps, from 1."""
+    return first_step + np.arange(1, learning_rates.size + 1)
+
+
 OPTIMIZERS = {
-    "lbfgs": Optimizer(None, 0),
-    "sgd": Optimizer(update_sgd, 1, "momentum", "nesterovs_momentum"),
-    "adam": Optimizer(update_adam, 2, "beta_1", "beta_2", "epsilon"),
+    "lbfgs": Optimizer(),
+    "sgd": SGD(),
+    "adam": Adam(),
+    "adamw": AdamW(),
+    "nadam": NAdam(),
+    "rmsprop": RMSprop(),
+    "adagrad": Adagrad(),
+    "lion": Lion(),
 }
+
+
+def as_optimizer(solver):
+    """The optimizer that an estimator's ``solver`` names or is; None if it is none."""
+    if isinstance(solver, Optimizer):
+        return solver
+    return OPTIMIZERS.get(solver) if isinstance(solver, str) else None
+
+
+def is_stochastic(solver):
+    """Whether a ``solver`` goes through minibatches."""
+    optimizer = as_optimizer(solver)
+    return optimizer is not None and optimizer.update is not None

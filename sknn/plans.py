@@ -251,12 +251,15 @@ class TrainingPlan(Plan):
             self._set(finish=finish.address(self._dtype))
 
     def run_epoch(self, order, rates, alpha, seed=0, **more):
-        """Train on these samples; the mean loss, and the mean of the penalties.
+        """Train on these samples, with a row of rates for each step.
 
-        ``more`` may be `shrinkages` and `mixtures`, a number for each step.
+        ``more`` may be `shrinkages` and `mixtures`, a number for each step.  Returns
+        the mean loss, and the mean of the penalties.
         """
+        n_steps, n_rates = rates.shape
         self._point(order=order, rates=rates, **more)
-        self._set(n_samples=order.size, n_steps=rates.size, alpha=alpha, seed=seed)
+        self._set(n_samples=order.size, n_steps=n_steps, n_rates=n_rates)
+        self._set(alpha=alpha, seed=seed)
         return self._run(run_epoch)
 
     def _read(self, samples):

@@ -54,7 +54,7 @@ ADDRESSES = {
     "signs": None,  # of the weights that may have but one
     "average": None,  # of the parameters over the steps
     "settings": np.dtype(np.float64),
-    "rates": np.dtype(np.float64),  # of each step
+    "rates": np.dtype(np.float64),  # of each step, ``n_rates`` of them
     "shrinkages": np.dtype(np.float64),
     "mixtures": np.dtype(np.float64),
     "arrivals": np.dtype(np.int64),
@@ -67,6 +67,7 @@ SIZES = [
     "n_targets",
     "n_outputs",
     "n_params",
+    "n_rates",
     "n_strips",
     "n_members",
     "n_blocks",

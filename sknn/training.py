@@ -9,18 +9,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.optimize
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
 
 from .architecture import Architecture, Layers
 from .losses import LOSSES
-from .optimizers import OPTIMIZERS
+from .optimizers import SGD, Optimizer, as_optimizer
 from .params import pack, parts, views, zeros
 from .plans import TrainingPlan
+from .schedules import Schedule, as_schedule, checked_factors
 from .team import Team, team_size
 
 # Below this rate an adaptive schedule stops the fit instead of dividing once more.
 SMALLEST_RATE = 1e-6
+# scikit-learn's own schedules, which only sgd reads
+OF_SGD = "invscaling", "adaptive"
 
 
 class Copied:
@@ -53,14 +57,15 @@ class Progress(Copied):
 class OptimizerState(Copied):
     """What an optimizer carries from one minibatch, or one partial_fit, to the next.
 
-    Its settings are those of the estimator when it was made; only alpha is read anew.
+    Its settings and schedule are those of the estimator when it was made; only alpha
+    and max_iter are read anew.
     """
 
-    solver: str
+    solver: Optimizer
     layout: Architecture
     settings: np.ndarray
     moments: np.ndarray
-    schedule: str
+    schedule: str | Schedule
     learning_rate_init: float
     power_t: float
     learning_rate: float
@@ -84,17 +89,24 @@ class OptimizerState(Copied):
 
 def optimizer_state(mlp, network):
     """A fresh state for ``mlp.solver`` and this network."""
-    params, optimizer = network.params, OPTIMIZERS[mlp.solver]
+    params, optimizer = network.params, clone(as_optimizer(mlp.solver))
     return OptimizerState(
-        solver=mlp.solver,
+        solver=optimizer,
         layout=network.layers.architecture.layout(),
         settings=optimizer.settings(mlp),
         moments=zeros(optimizer.n_moments * params.size, params.dtype),
-        schedule=mlp.learning_rate,
+        schedule=schedule_for(optimizer, mlp.learning_rate),
         learning_rate_init=float(mlp.learning_rate_init),
         power_t=mlp.power_t,
         learning_rate=float(mlp.learning_rate_init),
     )
+
+
+def schedule_for(optimizer, learning_rate):
+    """A schedule of its own for this optimizer, or the name of one of sgd's."""
+    if learning_rate not in OF_SGD:
+        return clone(as_schedule(learning_rate))
+    return learning_rate if isinstance(optimizer, SGD) else as_schedule("constant")
 
 
 def fit_stochastic(
@@ -113,17 +125,16 @@ def fit_stochastic(
     batch_size = clipped_batch_size(mlp.batch_size, rows.size)
     best_params = network.params.copy() if mlp.early_stopping else None
     progress.n_iter = 0
-    update = OPTIMIZERS[optimizer.solver].update
     with Team(n_threads(mlp, network, batch_size, rows.size)) as team:
-        plan = TrainingPlan(network, samples, batch_size, team, update)
+        plan = TrainingPlan(network, samples, batch_size, team, optimizer.solver.update)
         plan.remember(optimizer.moments, optimizer.settings)
         try:
             for _ in range(max_iter or mlp.max_iter):
                 if mlp.shuffle:
                     rows = shuffled(rows, random_state)
-                rates = step_rates(optimizer, -(-rows.size // batch_size))
+                rates = rates_of_epoch(mlp, optimizer, -(-rows.size // batch_size))
                 loss, penalty = plan.run_epoch(rows, rates, mlp.alpha)
-                optimizer.n_steps += rates.size
+                optimizer.n_steps += len(rates)
                 loss = mean_loss(network, loss) + penalty
                 record_loss(mlp, progress, loss, rows.size)
                 if validation:
@@ -132,7 +143,7 @@ def fit_stochastic(
                     keep_best(mlp, network, progress, best_params)
                 else:
                     count_improvement(mlp, progress)
-                schedule_rate(optimizer, progress.t)
+                schedule_rate(optimizer, progress)
                 finished = has_failed(progress) or is_finished(mlp, progress, optimizer)
                 kept = best_params if mlp.early_stopping else network.params
                 if (report and report(kept, finished)) or finished:
@@ -171,14 +182,15 @@ def shuffled(rows, random_state):
     return rows[order]
 
 
-def step_rates(optimizer, n_steps):
-    """The learning rate of each step of the coming epoch."""
-    if optimizer.solver != "adam":
-        return np.full(n_steps, optimizer.learning_rate)
-    beta_1, beta_2, _ = optimizer.settings
-    t = optimizer.n_steps + np.arange(1, n_steps + 1)
-    correction = np.sqrt(1 - beta_2**t) / (1 - beta_1**t)
-    return optimizer.learning_rate * correction
+def rates_of_epoch(mlp, optimizer, n_steps):
+    """What the update rule reads in each step of the coming epoch."""
+    learning_rates = np.full(n_steps, optimizer.learning_rate)
+    if optimizer.schedule not in OF_SGD:
+        n_done = optimizer.n_steps + np.arange(n_steps)
+        done = np.minimum(n_done / (mlp.max_iter * n_steps), 1)
+        learning_rates *= checked_factors(optimizer.schedule, done)
+    rule, settings = optimizer.solver, optimizer.settings
+    return rule.rates(learning_rates, optimizer.n_steps, settings)
 
 
 def mean_loss(network, loss):
@@ -226,11 +238,14 @@ def count_improvement(mlp, progress):
         progress.best_loss = progress.loss
 
 
-def schedule_rate(optimizer, t):
-    """Set the learning rate of the next epoch; only sgd has a schedule."""
-    if optimizer.solver == "sgd" and optimizer.schedule == "invscaling":
-        decay = (t + 1) ** optimizer.power_t
+def schedule_rate(optimizer, progress):
+    """Set the learning rate of the next epoch; adaptive waits until it is finished."""
+    if optimizer.schedule == "invscaling":
+        decay = (progress.t + 1) ** optimizer.power_t
         optimizer.learning_rate = optimizer.learning_rate_init / decay
+    elif optimizer.schedule != "adaptive":
+        rate, in_vain = optimizer.learning_rate, progress.no_improvement_count
+        optimizer.learning_rate = optimizer.schedule.after_epoch(rate, in_vain)
 
 
 def has_failed(progress):
@@ -242,8 +257,7 @@ def is_finished(mlp, progress, optimizer):
     """Whether too many epochs brought nothing; an adaptive rate is divided first."""
     if progress.no_improvement_count <= mlp.n_iter_no_change:
         return False
-    adaptive = optimizer.solver == "sgd" and optimizer.schedule == "adaptive"
-    if not adaptive:
+    if optimizer.schedule != "adaptive":
         return explain(mlp, " Stopping.")
     if optimizer.learning_rate <= SMALLEST_RATE:
         return explain(mlp, " Learning rate too small. Stopping.")
@@ -311,7 +325,7 @@ def fit_lbfgs(mlp, network, samples, progress, validation=None, report=None):
 
 def objective(mlp, network, plan, n_samples, weight, progress):
     """A function of the flat parameters: the loss over all samples, its gradient."""
-    rows, no_rate = np.arange(n_samples), np.zeros(1)
+    rows, no_rate = np.arange(n_samples), np.zeros((1, 1))
     pairs = zip(
         parts(network.params, network.layers), parts(plan.grads, network.layers)
     )

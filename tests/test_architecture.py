@@ -10,7 +10,7 @@ import sknn
 
 # From the ground up: a module imports only from the floors below its own.
 FLOORS = [
-    {"_bits", "_jit", "_llvm", "_tile", "records", "samples"},
+    {"_bits", "_jit", "_llvm", "_tile", "records", "samples", "schedules"},
     {"elementary", "layers", "params", "products", "random", "team"},
     {"activations", "dense", "losses", "normalization", "optimizers", "skips"},
     {"dropout", "initialization", "monotonic", "regularization", "sparse"},
@@ -33,22 +33,14 @@ ROOMS = {
     "numba": {"_bits", "_jit", "_llvm", "_tile"},
     "joblib": {"team"},
     "scipy": {"estimators", "training"},
-    "sklearn": {
-        "activations",
-        "callback_support",
-        "estimators",
-        "training",
-        "targets",
-        "validation",
-        "comparison",
-        "tables",
-        "__main__",
-    },
+    "sklearn": {"activations", "callback_support", "estimators", "optimizers"}
+    | {"schedules", "targets", "training", "validation"}
+    | {"comparison", "tables", "__main__"},
     "numpy": set(FLOOR_OF),
 }
 
 LINES_OF_A_FUNCTION = 60
-LINES_OF_THE_PACKAGE = 4_300
+LINES_OF_THE_PACKAGE = 5_000
 
 PATHS = {path.stem: path for path in sorted(Path(sknn.__file__).parent.glob("*.py"))}
 TREES = {module: ast.parse(path.read_text()) for module, path in PATHS.items()}

@@ -149,9 +149,6 @@ class Case:
         n_threads=1,
     ):  # fmt: skip
         """Loss of one epoch; params change and grads are left in ``self.grads``."""
-        t, rates = np.arange(1, n_steps + 1), np.full(n_steps, learning_rate)
-        if solver == "adam":
-            rates *= np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
         network = Network(self.params, self.layers, self.loss)
         optimizer = OPTIMIZERS[solver]
         with Team(n_threads) as team:
@@ -159,7 +156,9 @@ class Case:
                 network, self.samples, batch_size or order.size, team, optimizer.update
             )
             moments = np.zeros(optimizer.n_moments * self.params.size)
-            plan.remember(moments, optimizer.settings(MLPRegressor()))
+            settings = optimizer.settings(MLPRegressor())
+            plan.remember(moments, settings)
+            rates = optimizer.rates(np.full(n_steps, learning_rate), 0, settings)
             self.grads = plan.grads
             return plan.run_epoch(order, rates, self.alpha)
 
