@@ -147,6 +147,7 @@ class Piece:
         signature = tuple(kinds), types.void
         compiled = CFunc(self._function, signature, locals={}, options=_OPTIONS)
         names = tuple(f"{part.__module__}.{part.__qualname__}" for part in self._parts)
+        # the stamp does not cover a part that a user wrote
         if all(name.startswith(f"{__package__}.") for name in names):
             with contextlib.suppress(RuntimeError):
                 compiled._cache = _KernelCache(self._function, names)

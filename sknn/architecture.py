@@ -40,7 +40,7 @@ class Architecture:
     noise: float = 0.0  # standard deviation of what is added to the inputs
     normalization: str | None = None
     skip_connections: bool = False
-    is_monotonic: bool = False  # in some of the inputs
+    monotonic: tuple = ()  # for each input 1, -1 or 0, if not all are 0
     sparse_input: bool = False
 
     def layers(self):
@@ -54,6 +54,11 @@ class Architecture:
         for level in range(1, len(self.units) - 1):
             yield from self._hidden(level)
         yield self._dense(len(self.units) - 1)
+
+    @property
+    def is_noisy(self):
+        """Whether training adds random numbers."""
+        return bool(self.noise or any(self.dropout))
 
     def layout(self):
         """What the places of the parameters depend on, and nothing else."""
@@ -87,7 +92,7 @@ class Architecture:
         """The layers that make an activation; ``is_changed``: others follow."""
         formula = formula_of(self.activations[level - 1])
         half = self.units[level] // 2
-        if formula and self.is_monotonic and half:
+        if formula and self.monotonic and half:
             yield Layer(REFLECTION, level, level, n_units=half)
             yield Layer(kind_of(formula, True), level, level, formula.setting)
             yield Layer(REFLECTION, level, level, n_units=half)
@@ -105,6 +110,7 @@ class Layers:
     def __init__(self, architecture, dtype):
         self.architecture, self.dtype = architecture, np.dtype(dtype)
         self.kinds, below, above, settings, n_units = zip(*architecture.layers())
+        self.levels = np.array(above)
         self.table = np.zeros(len(self.kinds), LAYER)
         self.table["setting"], self.table["key"] = settings, np.arange(len(settings))
         self._place_units(list(below), list(above), n_units)

@@ -9,7 +9,7 @@ from .activations import ACTIVATIONS, kind_of
 from .dense import DENSE, INPUT, PROJECTION
 from .dropout import DROPOUT, NOISE
 from .estimators import MLPRegressor
-from .losses import LOSSES
+from .losses import LINKS, LOSSES
 from .monotonic import REFLECTION
 from .normalization import NORMALIZATIONS
 from .optimizers import OPTIMIZERS
@@ -76,8 +76,8 @@ def _pieces():
         yield from filter(
             None, (kind.forward, kind.backward, kind.gradients, kind.predict)
         )
-    for loss in LOSSES.values():
-        yield from (loss.link, loss.train)
+    yield from LINKS.values()
+    yield from (loss.train for loss in LOSSES.values())
     for optimizer in OPTIMIZERS.values():
         if optimizer.update:
             yield optimizer.update

@@ -7,7 +7,7 @@ views of the flat vector that the kernels read.
 
 import copy
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from numbers import Integral, Real
 from operator import index, is_
@@ -21,7 +21,7 @@ from sklearn.base import (
 )
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
@@ -29,6 +29,7 @@ from sklearn.utils.multiclass import (
     unique_labels,
 )
 from sklearn.utils.validation import (
+    _check_monotonic_cst,
     _check_sample_weight,
     check_is_fitted,
     validate_data,
@@ -36,16 +37,33 @@ from sklearn.utils.validation import (
 
 from .activations import ACTIVATIONS
 from .architecture import Architecture, Layers
+from .averaging import AVERAGES
 from .callback_support import CallbackSupportMixin, reporter_of, with_callbacks
-from .initialization import initialize
-from .losses import CROSS_ENTROPY, LOSSES, OF_OUT_ACTIVATION, REGRESSION_LOSSES
+from .combinations import (
+    activations_of_layers,
+    check_combination,
+    dropout_of_levels,
+)
+from .initialization import DEFAULT, SCHEMES, initialize
+from .losses import (
+    CROSS_ENTROPY,
+    OF_OUT_ACTIVATION,
+    REGRESSION_LOSSES,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Loss,
+    loss_of,
+)
+from .monotonic import enforce, required_signs
+from .normalization import NORMALIZATIONS
+from .optimizer_state import OF_SGD, optimizer_state
 from .optimizers import OPTIMIZERS, Optimizer, as_optimizer, is_stochastic
 from .params import layer_units, pack, views
 from .plans import Network
 from .samples import freeze, is_sparse
 from .schedules import SCHEDULES, Schedule
 from .targets import Labels, mean_and_scale, weights_of_classes
-from .training import OF_SGD, Progress, fit_lbfgs, fit_stochastic, optimizer_state
+from .training import Progress, fit_lbfgs, fit_stochastic
 from .validation import Validation, scored_by, split, strata
 
 PRECISIONS = (np.float64, np.float32)
@@ -68,7 +86,12 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
             "array-like",
             Interval(Integral, 1, None, closed="left"),
         ],
-        "activation": [StrOptions(set(ACTIVATIONS))],
+        "activation": [
+            StrOptions(set(ACTIVATIONS)),
+            HasMethods("formula"),
+            list,
+            tuple,
+        ],
         "solver": [StrOptions(set(OPTIMIZERS)), Optimizer],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [
@@ -98,6 +121,16 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "scoring": [str, callable, None],
         "dtype": [StrOptions({"float32", "float64"}), None],
+        "init": [StrOptions(set(SCHEMES))],
+        "normalization": [StrOptions(set(NORMALIZATIONS)), None],
+        "skip_connections": ["boolean"],
+        "monotonic_cst": ["array-like", dict, None],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "input_noise": [Interval(Real, 0, None, closed="left")],
+        "l1": [Interval(Real, 0, None, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left"), None],
+        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "averaging": [StrOptions(set(AVERAGES)), HasMethods("shares"), None],
         "n_jobs": [None, Integral],
     }
 
@@ -169,6 +202,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         if first_pass or not hasattr(self, "_split_random_state"):
             self._split_random_state = None
         units = [X.shape[1], *hidden_layer_sizes, self.n_outputs_]
+        check_combination(self, self._architecture(units, is_sparse(X)))
         if first_pass:
             network = self._initial_network(units, random_state, X)
         else:
@@ -299,16 +333,34 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
     def _initial_network(self, units, random_state, X):
         dtype = np.float64 if self.solver == "lbfgs" else X.dtype
         layers = Layers(self._architecture(units, is_sparse(X)), dtype)
-        factor = 1 / 3 if self.activation == "logistic" else 1.0
-        params = initialize(layers, random_state, factor=factor)
+        # scikit-learn's factor, which Glorot and Bengio do not have
+        logistic = self.init == DEFAULT and self.activation == "logistic"
+        params = initialize(layers, random_state, self.init, 1 / 3 if logistic else 1.0)
+        signs = required_signs(layers)
+        if signs is not None:
+            enforce(params, signs)
         return Network(params, layers, self._loss())
 
     def _architecture(self, units, sparse_input):
         """The architecture that the parameters ask for, with these units."""
         n_hidden = len(units) - 2
         return Architecture(
-            tuple(units), (self.activation,) * n_hidden, sparse_input=sparse_input
+            units=tuple(units),
+            activations=activations_of_layers(self.activation, n_hidden),
+            dropout=dropout_of_levels(self.dropout, n_hidden),
+            noise=self.input_noise,
+            normalization=self.normalization,
+            skip_connections=self.skip_connections,
+            monotonic=self._monotonic(units[0]),
+            sparse_input=sparse_input,
         )
+
+    def _monotonic(self, n_features):
+        """The constraint of each feature, or nothing where there is none."""
+        if self.monotonic_cst is None:
+            return ()
+        constraints = tuple(_check_monotonic_cst(self, self.monotonic_cst).tolist())
+        return constraints if any(constraints) else ()
 
     def _continued_network(self, units, X):
         """A copy of the fitted network, so that a failed fit leaves it as it is."""
@@ -349,7 +401,8 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
     def _publish(self, network, progress, optimizer, validation):
         """Set the fitted attributes, all at once and last of all."""
         self.n_layers_ = len(network.layers.architecture.units)
-        self.out_activation_ = LOSSES[network.loss].out_activation
+        self.out_activation_ = network.loss.out_activation
+        self._fitted_loss = network.loss
         self.n_iter_ = progress.n_iter
         self.t_ = progress.t
         self.loss_ = progress.loss
@@ -382,7 +435,8 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         untouched = untouched and activation == self.activation
         if untouched and network.params.dtype == dtype:
             return network.reading(sparse_input)
-        loss = OF_OUT_ACTIVATION[self.out_activation_]
+        loss = getattr(self, "_fitted_loss", None)
+        loss = loss or OF_OUT_ACTIVATION[self.out_activation_]
         return self._packed(dtype, sparse_input, loss)
 
     def hidden_activations(self, X, layer=-1):
@@ -405,28 +459,23 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         IndexError
             If there is no such layer.
         """
-        check_is_fitted(self)
-        n_hidden = len(self.coefs_) - 1
+        network, samples, rows = self._ready(X)
+        n_hidden = len(network.layers.architecture.units) - 2
         try:
-            depth = range(n_hidden)[layer] + 1
+            level = range(n_hidden)[layer] + 1
         except IndexError:
             raise IndexError(
                 f"There is no hidden layer {layer}: the network has {n_hidden}."
             ) from None
-        return self._beginning(depth)._outputs(X)
-
-    def _beginning(self, depth):
-        """A copy that ends after ``depth`` hidden layers and outputs what they do."""
-        beginning = object.__new__(type(self))
-        vars(beginning).update(vars(self))
-        n_units = self.intercepts_[depth - 1].size
-        beginning.coefs_ = [*self.coefs_[:depth], np.eye(n_units)]
-        beginning.intercepts_ = [*self.intercepts_[:depth], np.zeros(n_units)]
-        beginning.out_activation_ = "identity"
-        return beginning
+        return network.hidden_outputs(samples, rows, level, self.n_jobs)
 
     def _outputs(self, X):
         """The network's outputs for X, of shape (n_samples, n_outputs)."""
+        network, samples, rows = self._ready(X)
+        return network.predict(samples, rows, self.n_jobs)
+
+    def _ready(self, X):
+        """The fitted network, and X as samples that it can read."""
         check_is_fitted(self)
         X = validate_data(
             self, X,
@@ -440,8 +489,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
                 f"X has {X.shape[1]} features, but coefs_[0] has {n_features} rows; "
                 "there must be one for each."
             )
-        rows = np.arange(X.shape[0])
-        return network.predict(freeze(X, dtype), rows, self.n_jobs)
+        return network, freeze(X, dtype), np.arange(X.shape[0])
 
     def _precision(self, *dtypes):
         """The dtype to compute in, for data and weights of these dtypes."""
@@ -482,7 +530,8 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         probe = object.__new__(type(self))
         vars(probe).update(vars(self))
         vars(probe).pop("feature_names_in_", None)  # X is an array by now
-        probe.out_activation_ = LOSSES[network.loss].out_activation
+        probe.out_activation_ = network.loss.out_activation
+        probe._fitted_loss = network.loss
         probe._keep(network)
         return probe
 
@@ -509,9 +558,11 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
                 stacklevel=2,
             )
         super().__setstate__(state)
-        if "coefs_" in state and self.activation in ACTIVATIONS:
+        if "coefs_" in state:
             dtype = _precision(self.coefs_[0].dtype)
-            self._keep(self._fitted_network(dtype, sparse_input=False))
+            # of parameters that were changed after the fit there may be no network
+            with suppress(KeyError, TypeError, ValueError):
+                self._keep(self._fitted_network(dtype, sparse_input=False))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -661,6 +712,45 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
     dtype : {'float32', 'float64'} or None, default=None
         Precision of ``fit`` and ``predict``; None is that of X.  'lbfgs' computes in
         float64 whatever it is, and rounds the weights that it finds.
+    init : str, default='glorot_uniform'
+        How the weights are drawn: 'glorot_uniform' [1]_, as in scikit-learn, or
+        'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', 'lecun_normal',
+        'orthogonal'; these start with intercepts of zero.  With 'zeros' all units of a
+        layer stay alike: it shows why weights are drawn.
+    normalization : {'batch', 'layer'} or None, default=None
+        Normalise the weighted sums of each hidden layer, before its activation, over
+        the samples of the minibatch or over the units of each sample; a scale and a
+        shift of each unit follow, see ``scales_``.
+    skip_connections : bool, default=False
+        Whether each hidden layer but the first adds its inputs to its outputs: as they
+        are where the layers have the same number of units, else through weights of
+        their own, ``skip_coefs_``.
+    monotonic_cst : array-like of int of shape (n_features,), dict or None, default=None
+        For each feature 1 if the outputs may only increase with it, -1 if they may only
+        decrease, 0 if it is free; or a dict of them by the features' names.  Holds
+        everywhere, by the signs of the weights.  For probabilities it is that of the
+        positive class.
+    dropout : float or array-like, default=0.0
+        Share of the units of each hidden layer that are left out in each step of the
+        training; a list has one for each hidden layer, or one more, in front, for the
+        inputs.
+    input_noise : float, default=0.0
+        Standard deviation of the normal noise that is added to the inputs in training.
+    l1 : float, default=0.0
+        Strength of the penalty ``l1 * sum(abs(weights))``, divided as that of
+        ``alpha`` is.
+    weight_decay : float or None, default=None
+        Decoupled decay: each step first multiplies the weights by ``1 - weight_decay *
+        learning rate``.  None is 0.01 for 'adamw' and 0 for all others.
+    max_grad_norm : float or None, default=None
+        A gradient whose norm over all parameters, penalties included, is larger is
+        scaled down to it.
+    averaging : {'ema', 'swa'}, object or None, default=None
+        Predict, and score validation samples, with an average of the weights over the
+        steps instead of the last ones: :class:`sknn.averaging.EMA` or
+        :class:`sknn.averaging.SWA`.
+    label_smoothing : float, default=0.0
+        Share of each target that is spread evenly over all classes, in [0, 1).
     n_jobs : int or None, default=None
         Threads of ``fit``; None is 1 unless in a :obj:`joblib.parallel_config` context,
         -1 is all cores.  Small minibatches take fewer, and so does a fit inside a
@@ -729,6 +819,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
     _parameter_constraints: dict = {
         **_BaseMLP._parameter_constraints,
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 
@@ -761,6 +852,17 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         class_weight=None,
         scoring=None,
         dtype=None,
+        init="glorot_uniform",
+        normalization=None,
+        skip_connections=False,
+        monotonic_cst=None,
+        dropout=0.0,
+        input_noise=0.0,
+        l1=0.0,
+        weight_decay=None,
+        max_grad_norm=None,
+        averaging=None,
+        label_smoothing=0.0,
         n_jobs=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -789,6 +891,17 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         self.class_weight = class_weight
         self.scoring = scoring
         self.dtype = dtype
+        self.init = init
+        self.normalization = normalization
+        self.skip_connections = skip_connections
+        self.monotonic_cst = monotonic_cst
+        self.dropout = dropout
+        self.input_noise = input_noise
+        self.l1 = l1
+        self.weight_decay = weight_decay
+        self.max_grad_norm = max_grad_norm
+        self.averaging = averaging
+        self.label_smoothing = label_smoothing
         self.n_jobs = n_jobs
 
     @available_if(_has_stochastic_solver)
@@ -926,7 +1039,10 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         return self._labels.binarizer
 
     def _loss(self):
-        return self._labels.loss
+        """The loss that the labels call for."""
+        if self._labels.loss == CROSS_ENTROPY:
+            return CrossEntropy(self.label_smoothing)
+        return BinaryCrossEntropy(self.label_smoothing)
 
     def _true_labels(self, targets):
         return self._labels.labels(targets)
@@ -935,7 +1051,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         return self._labels.decode(outputs)
 
     def _strata(self, targets):
-        binary = self._loss() != CROSS_ENTROPY
+        binary = self._labels.loss != CROSS_ENTROPY
         return strata(targets, self.validation_fraction, binary)
 
     def _default_score(self, targets, weights, outputs, loss):
@@ -1026,6 +1142,43 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         Whether to train on ``(y - target_mean_) / target_scale_``, for losses whose
         outputs are any real numbers.  Predictions and scores are in the units of y,
         the losses in units of ``target_scale_``.
+    init : str, default='glorot_uniform'
+        How the weights are drawn: 'glorot_uniform' [1]_, as in scikit-learn, or
+        'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', 'lecun_normal',
+        'orthogonal'; these start with intercepts of zero.  With 'zeros' all units of a
+        layer stay alike: it shows why weights are drawn.
+    normalization : {'batch', 'layer'} or None, default=None
+        Normalise the weighted sums of each hidden layer, before its activation, over
+        the samples of the minibatch or over the units of each sample; a scale and a
+        shift of each unit follow, see ``scales_``.
+    skip_connections : bool, default=False
+        Whether each hidden layer but the first adds its inputs to its outputs: as they
+        are where the layers have the same number of units, else through weights of
+        their own, ``skip_coefs_``.
+    monotonic_cst : array-like of int of shape (n_features,), dict or None, default=None
+        For each feature 1 if the outputs may only increase with it, -1 if they may only
+        decrease, 0 if it is free; or a dict of them by the features' names.  Holds
+        everywhere, by the signs of the weights.  For probabilities it is that of the
+        positive class.
+    dropout : float or array-like, default=0.0
+        Share of the units of each hidden layer that are left out in each step of the
+        training; a list has one for each hidden layer, or one more, in front, for the
+        inputs.
+    input_noise : float, default=0.0
+        Standard deviation of the normal noise that is added to the inputs in training.
+    l1 : float, default=0.0
+        Strength of the penalty ``l1 * sum(abs(weights))``, divided as that of
+        ``alpha`` is.
+    weight_decay : float or None, default=None
+        Decoupled decay: each step first multiplies the weights by ``1 - weight_decay *
+        learning rate``.  None is 0.01 for 'adamw' and 0 for all others.
+    max_grad_norm : float or None, default=None
+        A gradient whose norm over all parameters, penalties included, is larger is
+        scaled down to it.
+    averaging : {'ema', 'swa'}, object or None, default=None
+        Predict, and score validation samples, with an average of the weights over the
+        steps instead of the last ones: :class:`sknn.averaging.EMA` or
+        :class:`sknn.averaging.SWA`.
     n_jobs : int or None, default=None
         Threads of ``fit``; None is 1 unless in a :obj:`joblib.parallel_config` context,
         -1 is all cores.  Small minibatches take fewer, and so does a fit inside a
@@ -1096,7 +1249,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
 
     _parameter_constraints: dict = {
         **_BaseMLP._parameter_constraints,
-        "loss": [StrOptions(set(REGRESSION_LOSSES))],
+        "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
         "standardize_target": ["boolean"],
     }
 
@@ -1130,6 +1283,16 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         scoring=None,
         dtype=None,
         standardize_target=False,
+        init="glorot_uniform",
+        normalization=None,
+        skip_connections=False,
+        monotonic_cst=None,
+        dropout=0.0,
+        input_noise=0.0,
+        l1=0.0,
+        weight_decay=None,
+        max_grad_norm=None,
+        averaging=None,
         n_jobs=None,
     ):
         self.loss = loss
@@ -1159,6 +1322,16 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         self.scoring = scoring
         self.dtype = dtype
         self.standardize_target = standardize_target
+        self.init = init
+        self.normalization = normalization
+        self.skip_connections = skip_connections
+        self.monotonic_cst = monotonic_cst
+        self.dropout = dropout
+        self.input_noise = input_noise
+        self.l1 = l1
+        self.weight_decay = weight_decay
+        self.max_grad_norm = max_grad_norm
+        self.averaging = averaging
         self.n_jobs = n_jobs
 
     @available_if(_has_stochastic_solver)
@@ -1233,31 +1406,28 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         return (targets - self.target_mean_) / self.target_scale_
 
     def _validate_input(self, X, y, incremental, reset):
-        link = LOSSES[self._loss()].out_activation
-        if self.standardize_target and link != "identity":
+        identity = loss_of(self.loss).out_activation == "identity"
+        if self.standardize_target and not identity:
             raise ValueError(
                 "standardize_target=True is for losses whose outputs are any real "
                 f"numbers; those of loss={self.loss!r} are not."
             )
         X, targets = self._validate_numbers(X, y, reset)
-        self.n_outputs_ = targets.shape[1]
+        self.n_outputs_ = loss_of(self.loss).n_outputs(targets.shape[1])
+        self._n_targets = targets.shape[1]
         return X, targets
 
     def _validate_more(self, X, y):
         X, targets = self._validate_numbers(X, y, reset=False)
-        if targets.shape[1] != self.n_outputs_:
+        if targets.shape[1] != self._n_targets:
             raise ValueError(
-                f"y_val has {targets.shape[1]} outputs, y has {self.n_outputs_}."
+                f"y_val has {targets.shape[1]} outputs, y has {self._n_targets}."
             )
         return X, targets
 
     def _validate_numbers(self, X, y, reset):
         X, y = self._validate_X_y(X, y, reset=reset, y_numeric=True)
-        if self.loss == "poisson" and np.min(y) < 0:
-            raise ValueError(
-                "loss='poisson' requires non-negative y, got a smallest value of "
-                f"{np.min(y)}."
-            )
+        loss_of(self.loss).check_targets(y)
         return X, y.reshape(len(y), -1)
 
     def _loss(self):
@@ -1267,13 +1437,42 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         return None
 
     def _default_score(self, targets, weights, outputs, loss):
-        """R² of the predictions; NaN where one is not finite."""
-        from sklearn.metrics import r2_score
-
+        """What `score` returns; NaN where a prediction is not finite."""
         if not np.isfinite(outputs).all():
             return np.nan
-        y, predicted = _columns(targets), self._decode(outputs)
-        return r2_score(y, predicted, sample_weight=weights)
+        return self._score(_columns(targets), self._decode(outputs), weights)
+
+    def score(self, X, y, sample_weight=None):
+        """R² of the predictions; of several quantiles the mean of their D².
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample; None weighs all alike.
+
+        Returns
+        -------
+        score : float
+            1 for perfect predictions, 0 for those of a constant (the mean; for a
+            quantile that of y), see :func:`sklearn.metrics.d2_pinball_score`.
+        """
+        return self._score(y, self.predict(X), sample_weight)
+
+    def _score(self, y, predicted, weights):
+        from sklearn.metrics import d2_pinball_score, r2_score
+
+        levels = getattr(loss_of(self.loss), "level", None)
+        if np.ndim(levels) == 0:
+            return r2_score(y, predicted, sample_weight=weights)
+        scores = [
+            d2_pinball_score(y, quantile, sample_weight=weights, alpha=level)
+            for level, quantile in zip(levels, predicted.reshape(len(predicted), -1).T)
+        ]
+        return float(np.mean(scores))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

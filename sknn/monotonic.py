@@ -38,11 +38,16 @@ def negate_deltas(zero, plan, layer, block, first, n):
 REFLECTION = Kind(negate_units, negate_deltas, predict=negate_units)
 
 
-def required_signs(layers, constraints):
-    """For each parameter 1 or -1, its sign, or 0 where both are allowed."""
+def required_signs(layers):
+    """For each parameter 1 or -1, its sign, or 0 where both are allowed.
+
+    None if the network is not monotonic in any input.
+    """
+    if not layers.architecture.monotonic:
+        return None
     signs = zeros(layers.n_params, layers.dtype)
     parts = views(signs, layers)
-    parts["coefs_"][0][:] = np.reshape(constraints, (-1, 1))
+    parts["coefs_"][0][:] = np.reshape(layers.architecture.monotonic, (-1, 1))
     for name in ("coefs_", "skip_coefs_", "scales_"):
         for view in parts.get(name, [])[name == "coefs_" :]:
             view[:] = 1

@@ -74,7 +74,8 @@ def predict(zero, plans, layers, blocks, number):
         forward(zero, plan, layers, block, first, n)
         z = at(pointer(block.units, zero), plan.last * plan.stride)
         scratch = pointer(block.weights, zero)
-        call(plan.link, (z, scratch, plan.n_outputs, plan.stride, n))
+        settings = pointer(plan.loss_settings, FLOAT64)
+        call(plan.link, (z, scratch, settings, plan.n_outputs, plan.stride, n))
         for i in range(n):
             for j in range(plan.n_outputs):
                 output = load(z, j * plan.stride + i)
@@ -150,7 +151,8 @@ def output_layer(zero, plan, block, first, n, place):
     )
     losses = at(pointer(plan.losses, zero), place)
     sizes = plan.n_outputs, plan.stride, n
-    call(plan.loss, (z, targets, weights, deltas, losses, *sizes))
+    settings = pointer(plan.loss_settings, FLOAT64)
+    call(plan.loss, (z, targets, weights, deltas, losses, settings, *sizes))
 
 
 @subroutine

@@ -139,6 +139,7 @@ class Optimizer(BaseEstimator):
     update = None  # a piece of `UPDATE` arguments
     n_moments = 0  # vectors as long as the parameters that it keeps
     reads: tuple[str, ...] = ()  # names of its settings
+    weight_decay = 0.0  # where the estimator has none
     _parameter_constraints: dict = {}
 
     def settings(self, mlp):
@@ -194,6 +195,8 @@ class AdamW(Adam):
     ``sqrt(v / c) + epsilon`` is ``(sqrt(v) + epsilon * sqrt(c)) / sqrt(c)``, so that
     the update rule is the same.
     """
+
+    weight_decay = 0.01
 
     def rates(self, learning_rates, first_step, settings):
         rates = super().rates(learning_rates, first_step, settings)

@@ -12,7 +12,8 @@ import numpy as np
 
 from .architecture import Layers
 from .layers import Kind
-from .losses import LOSSES
+from .losses import LINKS, loss_of
+from .monotonic import required_signs
 from .network import predict, run_epoch
 from .params import padded, row_stride, zeros
 from .products import PACKED, product, transpose
@@ -27,10 +28,10 @@ X_DENSE, X_SPARSE = ["dense"], ["values", "columns", "row_starts"]
 
 
 class Network:
-    """A network: its flat parameters, its layers, the name of its loss."""
+    """A network: its flat parameters, its layers, its loss."""
 
     def __init__(self, params, layers, loss):
-        self.params, self.layers, self.loss = params, layers, loss
+        self.params, self.layers, self.loss = params, layers, loss_of(loss)
         self._idle_plans = []  # for a few rows: a plan would take longer than they do
 
     def with_params(self, params):
@@ -46,6 +47,13 @@ class Network:
             return self
         architecture = replace(architecture, sparse_input=sparse_input)
         return Network(self.params, Layers(architecture, self.params.dtype), self.loss)
+
+    def hidden_outputs(self, samples, order, level, n_jobs=None):
+        """Outputs of a hidden layer, 1 being the first, for these samples."""
+        n_flops = 2 * order.size * self.params.size
+        with Team(team_size(n_jobs, n_flops, 1)) as team:
+            plan = PredictionPlan(self, order.size, team, level)
+            return plan.predict(samples, order)
 
     def predict(self, samples, order, n_jobs=None):
         """The outputs for these samples, of shape (n_samples, n_outputs)."""
@@ -98,6 +106,8 @@ class Plan:
 
     def _connect(self, network):
         """Look up, or compile, the pieces that the network is made of."""
+        loss = network.loss
+        self._point(loss_settings=loss.settings(int(self._plan[0]["n_outputs"])))
         self._set(
             product=product.address(self._dtype),
             transpose=transpose.address(self._dtype),
@@ -108,11 +118,10 @@ class Plan:
             for name in LAYER_PIECES:
                 piece = getattr(kind, name)
                 layer[name] = piece.address(self._dtype) if piece else 0
-        loss = LOSSES[network.loss]
         if self.training:
             self._set(loss=loss.train.address(self._dtype))
         else:
-            self._set(link=loss.link.address(self._dtype))
+            self._set(link=LINKS[loss.out_activation].address(self._dtype))
 
     def _read(self, samples):
         """Let the kernels read the X of these samples."""
@@ -170,10 +179,21 @@ class Plan:
 class PredictionPlan(Plan):
     """What predicting takes, for ``n_rows`` samples."""
 
-    def __init__(self, network, n_rows, team=ALONE):
+    def __init__(self, network, n_rows, team=ALONE, level=None):
         block_rows = min(padded(n_rows, network.params.dtype), BLOCK_ROWS)
         super().__init__(network, block_rows, team.size, team)
+        if level is not None:
+            self._stop_at(level)
         self._allocate()
+
+    def _stop_at(self, level):
+        """Let the outputs be those of a hidden layer."""
+        self._table = self._table[self.layers.levels <= level]
+        self._set(
+            last=self._table[-1]["outputs"],
+            n_outputs=self.layers.architecture.units[level],
+            link=LINKS["identity"].address(self._dtype),
+        )
 
     def predict(self, samples, order):
         """The network's outputs for these samples, of shape (n_samples, n_outputs)."""
@@ -235,14 +255,14 @@ class TrainingPlan(Plan):
         """Let the update rule read these settings, and read and write these moments."""
         self._point(moments=moments, settings=settings)
 
-    def regularize(self, l1=0.0, max_norm=0.0, shrinks=False, signs=None, average=None):
+    def regularize(self, l1=0.0, max_norm=None, shrinks=False, average=None):
         """Let steps do more than follow the gradient of the loss and L2 penalty."""
-        self._set(l1=l1)
+        if l1 or max_norm or shrinks:
+            self._set(l1=l1, prepare=prepare.address(self._dtype))
         if max_norm:
             self._set(max_norm=max_norm)
             self._point(norms=np.zeros(self.layers.n_strips))
-        if l1 or max_norm or shrinks:
-            self._set(prepare=prepare.address(self._dtype))
+        signs = required_signs(self.layers)
         if signs is not None:
             self._point(signs=signs)
         if average is not None:
@@ -253,7 +273,7 @@ class TrainingPlan(Plan):
     def run_epoch(self, order, rates, alpha, seed=0, **more):
         """Train on these samples, with a row of rates for each step.
 
-        ``more`` may be `shrinkages` and `mixtures`, a number for each step.  Returns
+        ``more`` may be `shrinkages` and `shares`, a number for each step.  Returns
         the mean loss, and the mean of the penalties.
         """
         n_steps, n_rates = rates.shape

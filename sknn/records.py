@@ -55,8 +55,9 @@ ADDRESSES = {
     "average": None,  # of the parameters over the steps
     "settings": np.dtype(np.float64),
     "rates": np.dtype(np.float64),  # of each step, ``n_rates`` of them
-    "shrinkages": np.dtype(np.float64),
-    "mixtures": np.dtype(np.float64),
+    "shrinkages": np.dtype(np.float64),  # of the weights in each step
+    "shares": np.dtype(np.float64),  # of the parameters in the average
+    "loss_settings": np.dtype(np.float64),
     "arrivals": np.dtype(np.int64),
 }
 SIZES = [

@@ -58,7 +58,7 @@ def finish(zero, plan, place, n, step, penalized):
         for i in range(n):
             p[i] = T(0) if p[i] * signs[i] < T(0) else p[i]
     if plan.average != 0:
-        share = T(load(pointer(plan.mixtures, FLOAT64), step))
+        share = T(load(pointer(plan.shares, FLOAT64), step))
         average = stretch(plan.average, zero, place, n)
         for i in range(n):
-            average[i] += share * (p[i] - average[i])
+            average[i] = share * p[i] + (T(1) - share) * average[i]

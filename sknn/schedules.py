@@ -35,6 +35,11 @@ class Schedule(BaseEstimator):
         """
         return np.ones_like(progress)
 
+    @property
+    def spans_the_fit(self):
+        """Whether it has an end, the last of ``max_iter`` epochs."""
+        return type(self).factors is not Schedule.factors
+
     def after_epoch(self, rate, n_in_vain):
         """The rate that the factors are of from now on.
 

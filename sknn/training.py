@@ -4,37 +4,27 @@ All of it is ordinary Python round one compiled call per epoch.
 """
 
 import warnings
-from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.optimize
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
 
-from .architecture import Architecture, Layers
-from .losses import LOSSES
-from .optimizers import SGD, Optimizer, as_optimizer
-from .params import pack, parts, views, zeros
+from .monotonic import bounds, required_signs
+from .optimizer_state import (
+    Copied,
+    follow_statistics,
+    plan_steps,
+    schedule_rate,
+    steps_of_epoch,
+)
+from .params import parts
 from .plans import TrainingPlan
-from .schedules import Schedule, as_schedule, checked_factors
 from .team import Team, team_size
 
 # Below this rate an adaptive schedule stops the fit instead of dividing once more.
 SMALLEST_RATE = 1e-6
-# scikit-learn's own schedules, which only sgd reads
-OF_SGD = "invscaling", "adaptive"
-
-
-class Copied:
-    """A record whose copies have lists and arrays of their own, and share the rest.
-
-    A deep copy would take longer than an epoch of a small network.
-    """
-
-    def copy(self):
-        return type(self)(**{name: copy(value) for name, value in vars(self).items()})
 
 
 @dataclass
@@ -53,62 +43,6 @@ class Progress(Copied):
     no_improvement_count: int = 0
 
 
-@dataclass
-class OptimizerState(Copied):
-    """What an optimizer carries from one minibatch, or one partial_fit, to the next.
-
-    Its settings and schedule are those of the estimator when it was made; only alpha
-    and max_iter are read anew.
-    """
-
-    solver: Optimizer
-    layout: Architecture
-    settings: np.ndarray
-    moments: np.ndarray
-    schedule: str | Schedule
-    learning_rate_init: float
-    power_t: float
-    learning_rate: float
-    n_steps: int = 0
-
-    def __getstate__(self):
-        """The state with its moments as lists of arrays, without their padding."""
-        layers = Layers(self.layout, self.moments.dtype)
-        moments = self.moments.reshape(-1, layers.n_params)
-        return vars(self) | {"moments": [views(each, layers) for each in moments]}
-
-    def __setstate__(self, state):
-        dtype = state["moments"][0]["coefs_"][0].dtype
-        layers = Layers(state["layout"], dtype)
-        moments = zeros(len(state["moments"]) * layers.n_params, dtype)
-        rows = moments.reshape(len(state["moments"]), -1)
-        for row, lists in zip(rows, state["moments"], strict=True):
-            row[:] = pack(lists, layers)
-        vars(self).update(state, moments=moments)
-
-
-def optimizer_state(mlp, network):
-    """A fresh state for ``mlp.solver`` and this network."""
-    params, optimizer = network.params, clone(as_optimizer(mlp.solver))
-    return OptimizerState(
-        solver=optimizer,
-        layout=network.layers.architecture.layout(),
-        settings=optimizer.settings(mlp),
-        moments=zeros(optimizer.n_moments * params.size, params.dtype),
-        schedule=schedule_for(optimizer, mlp.learning_rate),
-        learning_rate_init=float(mlp.learning_rate_init),
-        power_t=mlp.power_t,
-        learning_rate=float(mlp.learning_rate_init),
-    )
-
-
-def schedule_for(optimizer, learning_rate):
-    """A schedule of its own for this optimizer, or the name of one of sgd's."""
-    if learning_rate not in OF_SGD:
-        return clone(as_schedule(learning_rate))
-    return learning_rate if isinstance(optimizer, SGD) else as_schedule("constant")
-
-
 def fit_stochastic(
     mlp, network, samples, rows, random_state, progress, optimizer,
     validation=None, report=None, max_iter=None,
@@ -125,16 +59,18 @@ def fit_stochastic(
     batch_size = clipped_batch_size(mlp.batch_size, rows.size)
     best_params = network.params.copy() if mlp.early_stopping else None
     progress.n_iter = 0
+    n_steps, seed = -(-rows.size // batch_size), seed_for(network, random_state)
     with Team(n_threads(mlp, network, batch_size, rows.size)) as team:
-        plan = TrainingPlan(network, samples, batch_size, team, optimizer.solver.update)
-        plan.remember(optimizer.moments, optimizer.settings)
+        plan = plan_steps(mlp, network, samples, batch_size, team, optimizer)
         try:
             for _ in range(max_iter or mlp.max_iter):
                 if mlp.shuffle:
                     rows = shuffled(rows, random_state)
-                rates = rates_of_epoch(mlp, optimizer, -(-rows.size // batch_size))
-                loss, penalty = plan.run_epoch(rows, rates, mlp.alpha)
-                optimizer.n_steps += len(rates)
+                steps = steps_of_epoch(mlp, optimizer, n_steps)
+                steps["seed"] = seed + optimizer.n_steps
+                loss, penalty = plan.run_epoch(rows, alpha=mlp.alpha, **steps)
+                optimizer.n_steps += n_steps
+                follow_statistics(network, optimizer)
                 loss = mean_loss(network, loss) + penalty
                 record_loss(mlp, progress, loss, rows.size)
                 if validation:
@@ -148,7 +84,8 @@ def fit_stochastic(
                 kept = best_params if mlp.early_stopping else network.params
                 if (report and report(kept, finished)) or finished:
                     break
-                if progress.n_iter == mlp.max_iter and max_iter is None:
+                is_last = progress.n_iter == mlp.max_iter and max_iter is None
+                if is_last and not optimizer.ends_at_max_iter:
                     warn_not_converged(mlp)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
@@ -182,20 +119,16 @@ def shuffled(rows, random_state):
     return rows[order]
 
 
-def rates_of_epoch(mlp, optimizer, n_steps):
-    """What the update rule reads in each step of the coming epoch."""
-    learning_rates = np.full(n_steps, optimizer.learning_rate)
-    if optimizer.schedule not in OF_SGD:
-        n_done = optimizer.n_steps + np.arange(n_steps)
-        done = np.minimum(n_done / (mlp.max_iter * n_steps), 1)
-        learning_rates *= checked_factors(optimizer.schedule, done)
-    rule, settings = optimizer.solver, optimizer.settings
-    return rule.rates(learning_rates, optimizer.n_steps, settings)
+def seed_for(network, random_state):
+    """A seed for the noise of a fit, drawn only where there is some."""
+    if not network.layers.architecture.is_noisy:
+        return 0
+    return int(random_state.randint(np.iinfo(np.int32).max))
 
 
 def mean_loss(network, loss):
     """scikit-learn's loss of a sample: squared errors are a mean over the outputs."""
-    if LOSSES[network.loss].is_mean:
+    if network.loss.is_mean:
         return loss / network.layers.architecture.units[-1]
     return loss
 
@@ -236,16 +169,6 @@ def count_improvement(mlp, progress):
     progress.no_improvement_count = 0 if improved else progress.no_improvement_count + 1
     if progress.loss < progress.best_loss:
         progress.best_loss = progress.loss
-
-
-def schedule_rate(optimizer, progress):
-    """Set the learning rate of the next epoch; adaptive waits until it is finished."""
-    if optimizer.schedule == "invscaling":
-        decay = (progress.t + 1) ** optimizer.power_t
-        optimizer.learning_rate = optimizer.learning_rate_init / decay
-    elif optimizer.schedule != "adaptive":
-        rate, in_vain = optimizer.learning_rate, progress.no_improvement_count
-        optimizer.learning_rate = optimizer.schedule.after_epoch(rate, in_vain)
 
 
 def has_failed(progress):
@@ -307,6 +230,7 @@ def fit_lbfgs(mlp, network, samples, progress, validation=None, report=None):
         loss_and_grad = objective(mlp, network, plan, n_samples, weight, progress)
         watched = mlp.verbose or validation or report
         watch = watcher(mlp, network, progress, validation, report)
+        signs = required_signs(network.layers)
         options = {"maxfun": mlp.max_fun, "maxiter": mlp.max_iter, "gtol": mlp.tol}
         try:
             result = scipy.optimize.minimize(
@@ -314,6 +238,7 @@ def fit_lbfgs(mlp, network, samples, progress, validation=None, report=None):
                 network.params.copy(),
                 method="L-BFGS-B",
                 jac=True,
+                bounds=None if signs is None else np.transpose(bounds(signs)),
                 callback=watch if watched else None,
                 options=options,
             )

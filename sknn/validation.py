@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .losses import LOSSES, SQUARED_ERROR
+from .losses import LINKS, SQUARED_ERROR
 from .plans import Network, PredictionPlan
 from .training import mean_loss
 
@@ -60,7 +60,7 @@ class Validation:
 class Evaluation:
     """A function of nothing: a network's outputs for some samples, and their mean loss.
 
-    The loss is that of training without the penalty.
+    The loss is that of training without penalties and smoothing.
     """
 
     def __init__(self, network, samples, rows):
@@ -68,6 +68,8 @@ class Evaluation:
         self._sums = Network(network.params, network.layers, SQUARED_ERROR)
         self._plan = PredictionPlan(self._sums, rows.size)
         self._network, self._samples, self._rows = network, samples, rows
+        self._loss = network.loss.unsmoothed()
+        self._settings = self._loss.settings(int(network.layers.table[-1]["fan_out"]))
         self._targets = np.ascontiguousarray(samples.targets[rows].T)
         weighted = samples.weights.size > 0
         ones = np.ones(rows.size, network.params.dtype)
@@ -75,12 +77,13 @@ class Evaluation:
         self._weight = self._weights.sum(dtype=np.float64)
 
     def __call__(self):
-        loss, n_samples = LOSSES[self._network.loss], self._rows.size
+        n_samples, link = self._rows.size, LINKS[self._loss.out_activation]
         sums = np.ascontiguousarray(self._plan.predict(self._samples, self._rows).T)
         outputs, deltas = sums.copy(), np.empty_like(sums)
         losses, sizes = np.empty_like(self._weights), (len(sums), n_samples, n_samples)
-        loss.link(outputs, losses, *sizes)
-        loss.train(sums, self._targets, self._weights, deltas, losses, *sizes)
+        link(outputs, losses, self._settings, *sizes)
+        arrays = sums, self._targets, self._weights, deltas, losses, self._settings
+        self._loss.train(*arrays, *sizes)
         total = mean_loss(self._network, losses.sum(dtype=np.float64))
         return outputs.T, total / self._weight if self._weight else np.nan
 

@@ -34,7 +34,7 @@ all_solvers = pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
 RNG = np.random.RandomState(0)
 X = RNG.standard_normal((40, 3))
 # Parameters that take more here: the same words, but a longer list of values.
-TAKE_MORE = ["solver", "learning_rate"]
+TAKE_MORE = ["activation", "loss", "solver", "learning_rate"]
 HUGE_X = X * (np.finfo(float).max / 10)
 Y = {"MLPClassifier": np.arange(40) % 3, "MLPRegressor": X.sum(axis=1)}
 

@@ -103,7 +103,7 @@ def hidden_units(case, width):
     [
         {"dropout": (0.2, 0.3, 0.5)},
         {"noise": 0.5},
-        {"is_monotonic": True},
+        {"monotonic": (1, 0, -1, 0)},
         {"normalization": "layer"},
         {"skip_connections": True, "normalization": "batch"},
     ],

@@ -209,6 +209,24 @@ def test_hidden_activations(make, y, activation, convert):
     np.testing.assert_array_equal(model.predict(X), predicted)
 
 
+@pytest.mark.parametrize(
+    "layers",
+    [
+        {"normalization": "batch", "dropout": 0.5},
+        {"normalization": "layer", "skip_connections": True},
+        {"activation": ["tanh", "relu", "logistic"]},
+        {"monotonic_cst": [1, -1, 0, 0]},
+    ],
+)
+def test_the_last_layer_takes_hidden_activations_from_there(layers):
+    """Whatever there is between the layers."""
+    model = regressor(hidden_layer_sizes=(6, 3, 5), **layers).fit(X, Y)
+    units = model.hidden_activations(X)
+    by_hand = units @ model.coefs_[-1] + model.intercepts_[-1]
+    np.testing.assert_allclose(by_hand, model.predict(X), rtol=1e-9)
+    assert [model.hidden_activations(X, i).shape[1] for i in range(3)] == [6, 3, 5]
+
+
 def test_hidden_activations_follow_edits_and_precision():
     model = regressor(standardize_target=True).fit(X.astype(np.float32), Y)
     model.coefs_[0][:] *= 2

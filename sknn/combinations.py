@@ -1,0 +1,104 @@
+"""Parameters that are fine by themselves may make no sense together: said here."""
+
+import numpy as np
+
+from .activations import ACTIVATIONS, formula_of
+from .averaging import as_average
+from .optimizer_state import OF_SGD
+from .optimizers import is_stochastic
+
+# What needs steps from minibatch to minibatch, and when it is off.
+OF_MINIBATCHES = {
+    "dropout": lambda value: not np.any(value),
+    "input_noise": lambda value: value == 0,
+    "normalization": lambda value: value != "batch",
+    "l1": lambda value: value == 0,
+    "weight_decay": lambda value: not value,
+    "max_grad_norm": lambda value: value is None,
+    "averaging": lambda value: value is None,
+    "learning_rate": lambda value: value in ("constant", *OF_SGD),
+}
+
+
+def check_combination(mlp, architecture):
+    """Raise a ValueError where parameters of an estimator exclude one another."""
+    if not is_stochastic(mlp.solver):
+        _check_lbfgs(mlp)
+    as_average(mlp.averaging)
+    noisy = architecture.noise or architecture.dropout[0]
+    if architecture.sparse_input and noisy:
+        raise ValueError(
+            "Noise on the inputs, and dropout of them, need a dense X: of a sparse one "
+            "only the numbers that are not zero are read. Use input_noise=0 and no "
+            "dropout of the inputs, or X.toarray()."
+        )
+    if architecture.monotonic:
+        _check_monotonic(architecture)
+
+
+def _check_lbfgs(mlp):
+    for name, is_off in OF_MINIBATCHES.items():
+        value = getattr(mlp, name)
+        if not is_off(value):
+            raise ValueError(
+                f"{name}={value!r} needs a solver that goes by minibatches, got "
+                "solver='lbfgs'. Use 'adam', say, or leave it out."
+            )
+
+
+def _check_monotonic(architecture):
+    """Only increasing functions of increasing functions are increasing."""
+    if architecture.normalization == "layer":
+        raise ValueError(
+            "normalization='layer' is not monotonic, so it excludes monotonic_cst; "
+            "normalization='batch' does not."
+        )
+    for activation in architecture.activations:
+        formula = formula_of(activation)
+        if formula is not None and not formula.is_monotonic:
+            fine = sorted(
+                name
+                for name, each in ACTIVATIONS.items()
+                if not each or each.is_monotonic
+            )
+            raise ValueError(
+                f"activation={activation!r} is not known to be monotonic, which "
+                f"monotonic_cst needs. These are: {fine}."
+            )
+
+
+def activations_of_layers(activation, n_hidden):
+    """The activation of each hidden layer, from one for all or a list of them."""
+    if not isinstance(activation, (list, tuple)):
+        return (activation,) * n_hidden
+    if len(activation) != n_hidden:
+        raise ValueError(
+            f"activation has {len(activation)} entries, but there are {n_hidden} "
+            "hidden layers; it must be a single activation or a list with one for each."
+        )
+    for each in activation:
+        if not hasattr(each, "formula") and each not in ACTIVATIONS:
+            raise ValueError(
+                f"activation must be among {sorted(ACTIVATIONS)} or an activation "
+                f"object for each layer, got {each!r}."
+            )
+    return tuple(activation)
+
+
+def dropout_of_levels(dropout, n_hidden):
+    """The rates of dropout of the inputs and of each hidden layer."""
+    if np.ndim(dropout) == 0:
+        rates = [0.0] + [float(dropout)] * n_hidden
+    else:
+        rates = [float(rate) for rate in dropout]
+        if len(rates) == n_hidden:
+            rates = [0.0, *rates]
+    if len(rates) != n_hidden + 1:
+        raise ValueError(
+            f"dropout has {len(rates)} entries, but there are {n_hidden} hidden "
+            f"layers; it must be a number, a list of {n_hidden} for the hidden layers, "
+            f"or one of {n_hidden + 1} with that of the inputs first."
+        )
+    if not all(0 <= rate < 1 for rate in rates):
+        raise ValueError(f"dropout must be at least 0 and less than 1, got {dropout}.")
+    return tuple(rates)

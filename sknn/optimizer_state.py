@@ -1,0 +1,166 @@
+"""What an optimizer carries from one minibatch, or one partial_fit, to the next.
+
+Moments, the learning rate, the weights behind an average: and, made of them, what the
+steps of the next epoch read.
+"""
+
+from copy import copy
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.base import clone
+
+from .architecture import Architecture, Layers
+from .averaging import EMA, SWA, as_average
+from .optimizers import SGD, Optimizer, as_optimizer
+from .params import pack, parts, views, zeros
+from .plans import Network, TrainingPlan
+from .schedules import Schedule, as_schedule, checked_factors
+
+# scikit-learn's own schedules, which only sgd reads
+OF_SGD = "invscaling", "adaptive"
+
+
+class Copied:
+    """A record whose copies have lists and arrays of their own, and share the rest.
+
+    A deep copy would take longer than an epoch of a small network.
+    """
+
+    def copy(self):
+        return type(self)(**{name: copy(value) for name, value in vars(self).items()})
+
+
+@dataclass
+class OptimizerState(Copied):
+    """What an optimizer carries from one minibatch, or one partial_fit, to the next.
+
+    Its settings and schedule are those of the estimator when it was made; only alpha
+    and max_iter are read anew.
+    """
+
+    solver: Optimizer
+    average: EMA | SWA | None
+    layout: Architecture
+    settings: np.ndarray
+    moments: np.ndarray  # and, behind them, the weights that an average follows
+    schedule: str | Schedule
+    learning_rate_init: float
+    power_t: float
+    learning_rate: float
+    n_steps: int = 0
+
+    @property
+    def ends_at_max_iter(self):
+        """Whether the schedule has come to its end with the last epoch."""
+        return self.schedule not in OF_SGD and self.schedule.spans_the_fit
+
+    def trained(self, network):
+        """The network whose parameters steps change: itself, or one behind it."""
+        if self.average is None:
+            return network
+        behind = self.moments[-network.params.size :]
+        return Network(behind, network.layers, network.loss)
+
+    def __getstate__(self):
+        """The state with its moments as lists of arrays, without their padding."""
+        layers = Layers(self.layout, self.moments.dtype)
+        moments = self.moments.reshape(-1, layers.n_params)
+        return vars(self) | {"moments": [views(each, layers) for each in moments]}
+
+    def __setstate__(self, state):
+        dtype = state["moments"][0]["coefs_"][0].dtype
+        layers = Layers(state["layout"], dtype)
+        moments = zeros(len(state["moments"]) * layers.n_params, dtype)
+        rows = moments.reshape(len(state["moments"]), -1)
+        for row, lists in zip(rows, state["moments"], strict=True):
+            row[:] = pack(lists, layers)
+        vars(self).update(state, moments=moments)
+
+
+def optimizer_state(mlp, network):
+    """A fresh state for ``mlp.solver`` and this network."""
+    params, optimizer = network.params, clone(as_optimizer(mlp.solver))
+    average = as_average(mlp.averaging)
+    n_vectors = optimizer.n_moments + (average is not None)
+    moments = zeros(n_vectors * params.size, params.dtype)
+    if average:
+        moments[-params.size :] = params
+    return OptimizerState(
+        solver=optimizer,
+        average=clone(average) if average else None,
+        layout=network.layers.architecture.layout(),
+        settings=optimizer.settings(mlp),
+        moments=moments,
+        schedule=schedule_for(optimizer, mlp.learning_rate),
+        learning_rate_init=float(mlp.learning_rate_init),
+        power_t=mlp.power_t,
+        learning_rate=float(mlp.learning_rate_init),
+    )
+
+
+def schedule_for(optimizer, learning_rate):
+    """A schedule of its own for this optimizer, or the name of one of sgd's."""
+    if learning_rate not in OF_SGD:
+        return clone(as_schedule(learning_rate))
+    return learning_rate if isinstance(optimizer, SGD) else as_schedule("constant")
+
+
+def steps_of_epoch(mlp, optimizer, n_steps):
+    """What the steps of the coming epoch read: rates and, if wanted, other numbers."""
+    rule, settings = optimizer.solver, optimizer.settings
+    learning_rates = learning_rates_of_epoch(mlp, optimizer, n_steps)
+    steps = {"rates": rule.rates(learning_rates, optimizer.n_steps, settings)}
+    if weight_decay(mlp, rule):
+        steps["shrinkages"] = learning_rates * weight_decay(mlp, rule)
+    if optimizer.average:
+        sizes = optimizer.n_steps, n_steps, n_steps * mlp.max_iter
+        steps["shares"] = optimizer.average.shares(*sizes)
+    return steps
+
+
+def learning_rates_of_epoch(mlp, optimizer, n_steps):
+    """The learning rate of each step of the coming epoch."""
+    learning_rates = np.full(n_steps, optimizer.learning_rate)
+    if optimizer.schedule not in OF_SGD:
+        n_done = optimizer.n_steps + np.arange(n_steps)
+        done = np.minimum(n_done / (mlp.max_iter * n_steps), 1)
+        learning_rates *= checked_factors(optimizer.schedule, done)
+    return learning_rates
+
+
+def schedule_rate(optimizer, progress):
+    """Set the learning rate of the next epoch; adaptive waits until it is finished."""
+    if optimizer.schedule == "invscaling":
+        decay = (progress.t + 1) ** optimizer.power_t
+        optimizer.learning_rate = optimizer.learning_rate_init / decay
+    elif optimizer.schedule != "adaptive":
+        rate, in_vain = optimizer.learning_rate, progress.no_improvement_count
+        optimizer.learning_rate = optimizer.schedule.after_epoch(rate, in_vain)
+
+
+def weight_decay(mlp, solver):
+    """The decoupled decay of weights, by default that of the solver."""
+    return solver.weight_decay if mlp.weight_decay is None else mlp.weight_decay
+
+
+def follow_statistics(network, optimizer):
+    """Give an average the running statistics of now, which no step changes."""
+    if optimizer.average:
+        now = parts(optimizer.trained(network).params, network.layers)
+        for (part, own), (_, trained) in zip(
+            parts(network.params, network.layers), now
+        ):
+            if not part.is_trained:
+                own[:] = trained
+
+
+def plan_steps(mlp, network, samples, batch_size, team, optimizer):
+    """A plan for training as the estimator's parameters have it."""
+    solver, trained = optimizer.solver, optimizer.trained(network)
+    plan = TrainingPlan(trained, samples, batch_size, team, solver.update)
+    plan.remember(optimizer.moments, optimizer.settings)
+    shrinks = weight_decay(mlp, solver) > 0
+    average = network.params if optimizer.average else None
+    plan.regularize(mlp.l1, mlp.max_grad_norm, shrinks, average)
+    return plan
