@@ -23,11 +23,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    type_of_target,
-    unique_labels,
-)
+from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import (
     _check_monotonic_cst,
     _check_sample_weight,
@@ -45,15 +41,7 @@ from .combinations import (
     dropout_of_levels,
 )
 from .initialization import DEFAULT, SCHEMES, initialize
-from .losses import (
-    CROSS_ENTROPY,
-    OF_OUT_ACTIVATION,
-    REGRESSION_LOSSES,
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Loss,
-    loss_of,
-)
+from .losses import OF_OUT_ACTIVATION, REGRESSION_LOSSES, Loss, loss_of
 from .monotonic import enforce, required_signs
 from .normalization import NORMALIZATIONS
 from .optimizer_state import OF_SGD, optimizer_state
@@ -62,7 +50,13 @@ from .params import layer_units, pack, views
 from .plans import Network
 from .samples import freeze, is_sparse
 from .schedules import SCHEDULES, Schedule
-from .targets import Labels, mean_and_scale, weights_of_classes
+from .targets import (
+    are_of_columns,
+    labels_among,
+    labels_of,
+    mean_and_scale,
+    weights_of_classes,
+)
 from .training import Progress, fit_lbfgs, fit_stochastic
 from .validation import Validation, scored_by, split, strata
 
@@ -631,6 +625,22 @@ def _columns(targets):
     return targets.ravel() if targets.shape[1] == 1 else targets
 
 
+def _is_first_call(estimator, classes):
+    """Whether ``partial_fit`` begins, with these classes; refuse others later on."""
+    if not are_of_columns(classes):
+        return _check_partial_fit_first_call(estimator, classes)
+    known = getattr(estimator, "classes_", None)
+    if known is None:
+        return True
+    classes = [np.unique(column) for column in classes]
+    if len(known) != len(classes) or not all(map(np.array_equal, known, classes)):
+        raise ValueError(
+            f"`classes={classes!r}` is not the same as on last call to partial_fit, "
+            f"was: {known!r}"
+        )
+    return False
+
+
 def _minus_loss(outputs, loss):
     """The loss as a score, which is better when larger."""
     return -loss
@@ -702,7 +712,8 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         Largest number of evaluations of the loss for 'lbfgs'.
     class_weight : dict, list of dict, 'balanced' or None, default=None
         Weights of the classes, ``{class: weight}``, which multiply the sample weights;
-        one such dict for each label in multilabel classification, ``{0: w, 1: w}``.
+        one such dict for each column of y where it has several, ``{0: w, 1: w}`` in
+        multilabel classification; they multiply.
         'balanced' is ``n_samples / (n_classes * counts of the classes)``.  They weigh
         the samples set aside for ``early_stopping``, too.
     scoring : str, callable or None, default=None
@@ -758,8 +769,8 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels.
+    classes_ : ndarray of shape (n_classes,) or list of them
+        Class labels; of each column, where y has several columns of classes.
     coefs_ : list of ndarray of shape (fan_in, fan_out)
         The weights of each layer.  They may be edited: ``predict`` reads them.
     intercepts_ : list of ndarray of shape (fan_out,)
@@ -917,8 +928,9 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
             Class labels; a subset of ``classes`` is enough.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each sample in the loss; None weighs all alike.
-        classes : array of shape (n_classes,), default=None
-            All labels that any call will see; needed on the first call only.
+        classes : array of shape (n_classes,) or list of them, default=None
+            All labels that any call will see; needed on the first call only.  A list
+            has the labels of each column of y.
 
         Returns
         -------
@@ -934,9 +946,9 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
             If the solver is "lbfgs", which has no epochs.
         """
         with _all_or_nothing(self):
-            if _check_partial_fit_first_call(self, classes):
-                is_multilabel = type_of_target(y).startswith("multilabel")
-                self._labels = Labels(y if is_multilabel else classes)
+            if _is_first_call(self, classes):
+                self._labels = labels_among(classes, y)
+                self.classes_ = self._labels.classes
             return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X):
@@ -950,8 +962,9 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            The most probable class of each sample; in multilabel classification a
-            one for each label more probable than not.
+            The most probable class of each sample, in each column where y has
+            several; in multilabel classification a one for each label more probable
+            than not.
         """
         return self._decode(self._outputs(X))
 
@@ -965,13 +978,12 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
         Returns
         -------
-        y_prob : ndarray of shape (n_samples, n_classes)
-            Probability of each class, in the order of ``classes_``.
+        y_prob : ndarray of shape (n_samples, n_classes) or list of them
+            Probability of each class, in the order of ``classes_``; a list where y has
+            several columns of classes.
         """
         outputs = self._outputs(X)
-        if self.n_outputs_ == 1:
-            return np.concatenate([1 - outputs, outputs], axis=1)
-        return outputs
+        return self._labels.probabilities(outputs)
 
     def predict_log_proba(self, X):
         """Predict logarithms of the probabilities of the classes.
@@ -983,16 +995,44 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
         Returns
         -------
-        log_y_prob : ndarray of shape (n_samples, n_classes)
+        log_y_prob : ndarray of shape (n_samples, n_classes) or list of them
             ``log(predict_proba(X))``; minus infinity where a probability is 0.
         """
         y_prob = self.predict_proba(X)
+        if isinstance(y_prob, list):
+            return [np.log(of_column) for of_column in y_prob]
         return np.log(y_prob, out=y_prob)
+
+    def score(self, X, y, sample_weight=None):
+        """Accuracy: the share of the samples whose labels are all predicted right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The true labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample.
+
+        Returns
+        -------
+        score : float
+            The accuracy, between 0 and 1.
+        """
+        if not self._has_columns():
+            return super().score(X, y, sample_weight)
+        hits = (self.predict(X) == np.asarray(y)).all(axis=1)
+        return float(np.average(hits, weights=sample_weight))
+
+    def _has_columns(self):
+        """Whether the labels are several columns of classes."""
+        return isinstance(getattr(self, "classes_", None), list)
 
     def _validate_input(self, X, y, incremental, reset):
         X, y = self._validate_X_y(X, y, reset=reset)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            self._labels = Labels(y)
+            self._labels = labels_of(y)
             self.classes_ = self._labels.classes
         else:
             self._check_known_classes(y, incremental)
@@ -1005,16 +1045,17 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         return X, self._labels.encode(y)
 
     def _check_known_classes(self, y, incremental):
-        if incremental and self._labels.unknown(y):
+        found = self._labels.found(y)
+        if incremental and not self._labels.knows(found):
             raise ValueError(
                 "`y` has classes not in `self.classes_`. "
-                f"`self.classes_` has {self.classes_}. 'y' has {unique_labels(y)}."
+                f"`self.classes_` has {self.classes_}. 'y' has {found}."
             )
-        if not incremental and self._labels.lacks(y):
+        if not incremental and not self._labels.are(found):
             raise ValueError(
                 "warm_start can only be used where `y` has the same "
                 "classes as in the previous call to fit. Previously "
-                f"got {self.classes_}, `y` has {unique_labels(y)}"
+                f"got {self.classes_}, `y` has {found}"
             )
 
     def _weights(self, sample_weight, X, targets, incremental):
@@ -1040,9 +1081,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
     def _loss(self):
         """The loss that the labels call for."""
-        if self._labels.loss == CROSS_ENTROPY:
-            return CrossEntropy(self.label_smoothing)
-        return BinaryCrossEntropy(self.label_smoothing)
+        return self._labels.loss(self.label_smoothing)
 
     def _true_labels(self, targets):
         return self._labels.labels(targets)
@@ -1051,7 +1090,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         return self._labels.decode(outputs)
 
     def _strata(self, targets):
-        binary = self._labels.loss != CROSS_ENTROPY
+        binary = not self._labels.is_multiclass
         return strata(targets, self.validation_fraction, binary)
 
     def _default_score(self, targets, weights, outputs, loss):
@@ -1061,6 +1100,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
         return tags
 
 

@@ -9,8 +9,12 @@ import pickle
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn import metrics
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
+from sklearn.utils.class_weight import compute_sample_weight
 
 from sknn import MLPClassifier, MLPRegressor
 
@@ -242,3 +246,101 @@ def test_no_such_hidden_layer(sizes, layer):
     model = regressor(hidden_layer_sizes=sizes).fit(X, Y)
     with pytest.raises(IndexError, match=f"no hidden layer {layer}.* has {len(sizes)}"):
         model.hidden_activations(X, layer)
+
+
+# --- several columns of classes ------------------------------------------------------
+
+COLUMNS = np.stack([CLASSES, 7 * (X[:, 2] > 0), np.digitize(X[:, 3], [-1, 0, 1])], 1)
+WORDS = np.array(["no", "yes", "perhaps", "?", "d", "e", "f", "g"])[COLUMNS]
+SIZES = [3, 2, 4]
+many = pytest.mark.parametrize("y", [COLUMNS, WORDS], ids=["numbers", "words"])
+EVERY_CLASS = [np.unique(column) for column in WORDS.T]
+
+
+def log_loss_of_columns(model, y):
+    pairs = zip(y.T, model.predict_proba(X))
+    return sum(metrics.log_loss(column, p) for column, p in pairs)
+
+
+@many
+def test_columns_are_predicted_as_by_a_forest(y):
+    """The conventions of scikit-learn where y has several columns of classes."""
+    ours = classifier(max_iter=300, learning_rate_init=0.05).fit(X, y)
+    theirs = RandomForestClassifier(5, random_state=0).fit(X, y)
+    assert ours.n_outputs_ == sum(SIZES)
+    for one, other in zip(ours.classes_, theirs.classes_, strict=True):
+        np.testing.assert_array_equal(one, other)
+    for one, other in zip(ours.predict_proba(X), theirs.predict_proba(X), strict=True):
+        assert one.shape == other.shape
+        np.testing.assert_allclose(one.sum(axis=1), 1)
+    predicted = ours.predict(X)
+    assert predicted.shape == y.shape and predicted.dtype == y.dtype
+    assert ours.score(X, y) == np.mean((predicted == y).all(axis=1)) > 0.9
+    weighted = np.average((predicted == y).all(axis=1), weights=WEIGHTS)
+    assert ours.score(X, y, WEIGHTS) == pytest.approx(weighted)
+    for one, other in zip(ours.predict_log_proba(X), ours.predict_proba(X)):
+        np.testing.assert_allclose(one, np.log(other))
+    assert get_tags(ours).target_tags.multi_output
+
+
+def test_columns_without_hidden_layers_are_separate_models():
+    params = {"hidden_layer_sizes": (), "solver": "lbfgs", "alpha": 1.0, "tol": 1e-8}
+    together = classifier(**params, max_iter=500).fit(X, COLUMNS[:, ::2])
+    for p, column in zip(together.predict_proba(X), COLUMNS[:, ::2].T):
+        alone = classifier(**params, max_iter=500).fit(X, column)
+        np.testing.assert_allclose(p, alone.predict_proba(X), atol=2e-4)
+
+
+@many
+@all_solvers
+def test_loss_and_score_of_columns(y, solver):
+    model = classifier(solver=solver).fit(X, y, X_val=X, y_val=y)
+    expected = log_loss_of_columns(model, y)
+    assert model.validation_loss_curve_[-1] == pytest.approx(expected)
+    assert model.validation_scores_[-1] == model.score(X, y)
+
+
+@many
+def test_columns_stop_early_and_go_on(y):
+    model = classifier(early_stopping=True, warm_start=True).fit(X, y)
+    model.fit(X, y)
+    assert len(model.validation_scores_) == 10
+    copied = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copied.predict(X), model.predict(X))
+    # the network is put together anew, and still knows where each column begins
+    before = np.hstack(model.predict_proba(X))
+    model.intercepts_[-1] = model.intercepts_[-1] + np.repeat([1.0, -2.0, 3.0], SIZES)
+    np.testing.assert_allclose(np.hstack(model.predict_proba(X)), before)
+    assert [p.shape[1] for p in model.predict_proba(X)] == SIZES
+
+
+def test_batches_may_lack_classes_of_columns():
+    one, other = classifier(), classifier()
+    some = COLUMNS[:, 0] == 1
+    one.partial_fit(X[some], WORDS[some], classes=EVERY_CLASS)
+    one.partial_fit(X, WORDS)
+    other.partial_fit(X[some], WORDS[some], classes=[list(c) for c in EVERY_CLASS])
+    other.partial_fit(X, WORDS, classes=EVERY_CLASS)
+    np.testing.assert_array_equal(weights(one), weights(other))
+    with pytest.raises(ValueError, match="not the same as on last call"):
+        one.partial_fit(X, WORDS, classes=EVERY_CLASS[::-1])
+    with pytest.raises(ValueError, match="has classes not in"):
+        one.partial_fit(X, WORDS[:, ::-1])
+    with pytest.raises(ValueError, match="with 3 columns of labels"):
+        one.partial_fit(X, WORDS[:, 0])
+
+
+@many
+@pytest.mark.parametrize("how", ["balanced", "dicts"])
+def test_weights_of_the_classes_of_columns(y, how):
+    dicts = [{c: 1.0 + i for i, c in enumerate(np.unique(col))} for col in y.T]
+    class_weight = {"balanced": how, "dicts": dicts}[how]
+    model = classifier(class_weight=class_weight).fit(X, y)
+    plain = classifier().fit(X, y, compute_sample_weight(class_weight, y))
+    np.testing.assert_allclose(weights(model), weights(plain))
+
+
+@pytest.mark.parametrize("y_val", [WORDS[:, :2], WORDS[:, ::-1], WORDS[:, 0]])
+def test_other_columns_do_not_validate(y_val):
+    with pytest.raises(ValueError, match="X_val and y_val do not fit"):
+        classifier().fit(X, WORDS, X_val=X, y_val=y_val)
