@@ -23,11 +23,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    type_of_target,
-    unique_labels,
-)
+from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import (
     _check_monotonic_cst,
     _check_sample_weight,
@@ -45,15 +41,7 @@ from .combinations import (
     dropout_of_levels,
 )
 from .initialization import DEFAULT, SCHEMES, initialize
-from .losses import (
-    CROSS_ENTROPY,
-    OF_OUT_ACTIVATION,
-    REGRESSION_LOSSES,
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Loss,
-    loss_of,
-)
+from .losses import OF_OUT_ACTIVATION, REGRESSION_LOSSES, Loss, loss_of
 from .monotonic import enforce, required_signs
 from .normalization import NORMALIZATIONS
 from .optimizer_state import OF_SGD, optimizer_state
@@ -62,7 +50,13 @@ from .params import layer_units, pack, views
 from .plans import Network
 from .samples import freeze, is_sparse
 from .schedules import SCHEDULES, Schedule
-from .targets import Labels, weights_of_classes
+from .targets import (
+    are_of_columns,
+    labels_among,
+    labels_of,
+    mean_and_scale,
+    weights_of_classes,
+)
 from .training import Progress, fit_lbfgs, fit_stochastic
 from .validation import Validation, scored_by, split, strata
 
@@ -120,6 +114,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "scoring": [str, callable, None],
+        "dtype": [StrOptions({"float32", "float64"}), None],
         "init": [StrOptions(set(SCHEMES))],
         "normalization": [StrOptions(set(NORMALIZATIONS)), None],
         "skip_connections": ["boolean"],
@@ -207,12 +202,16 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         else:
             network = self._continued_network(units, X)
         progress = Progress() if first_pass else self._progress()
-        samples = freeze(X, network.params.dtype, targets, weights)
-        rows, validation = np.arange(X.shape[0]), None
+        rows, others = np.arange(X.shape[0]), None
+        if self.early_stopping and self.solver != "lbfgs" and given is None:
+            rows, others = self._split(targets, random_state, first_pass)
+        self._choose_units(targets, weights, rows, first_pass)
+        scaled = self._in_units(targets)
+        samples = freeze(X, network.params.dtype, scaled, weights)
+        validation = None
         if given:
             validation = self._validation_on(network, *given)
-        elif self.early_stopping and self.solver != "lbfgs":
-            rows, others = self._split(targets, random_state, first_pass)
+        elif others is not None:
             validation = self._validation(network, X, targets, samples, others)
         self._prepare(progress, validation, first_pass)
         optimizer = None
@@ -239,6 +238,13 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         self._publish(network, progress, optimizer, validation)
         return self
 
+    def _choose_units(self, targets, weights, rows, first_pass):
+        """Decide in which units the network sees targets, from those it trains on."""
+
+    def _in_units(self, targets):
+        """The targets as the network sees them."""
+        return targets
+
     def _weights(self, sample_weight, X, targets, incremental):
         """The weights of the samples in the loss, or None."""
         return _validate_weights(sample_weight, X)
@@ -247,8 +253,8 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         """X and y as arrays, or X sparse; a y of one column becomes one-dimensional."""
         X, y = validate_data(
             self, X, y,
-            accept_sparse=["csr", "csc"], multi_output=True, dtype=PRECISIONS,
-            **options,
+            accept_sparse=["csr", "csc"], multi_output=True,
+            dtype=self.dtype or PRECISIONS, **options,
         )  # fmt: skip
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -360,7 +366,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
                 "warm_start=False to start anew."
             )
         lbfgs = self.solver == "lbfgs"
-        dtype = np.float64 if lbfgs else _precision(self.coefs_[0].dtype)
+        dtype = np.float64 if lbfgs else self._precision(self.coefs_[0].dtype)
         return self._packed(dtype, is_sparse(X), self._loss())
 
     def _packed(self, dtype, sparse_input, loss):
@@ -405,6 +411,9 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
             self.validation_loss_curve_ = progress.validation_loss_curve
         self._optimizer = optimizer
         self._keep(network)
+        if network.params.dtype != self._precision(network.params.dtype):
+            sparse_input = network.layers.architecture.sparse_input
+            self._keep(self._packed(np.dtype(self.dtype), sparse_input, network.loss))
 
     def _keep(self, network):
         """Show the parameters as lists of views, for users to read or edit."""
@@ -424,11 +433,49 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         loss = loss or OF_OUT_ACTIVATION[self.out_activation_]
         return self._packed(dtype, sparse_input, loss)
 
+    def hidden_activations(self, X, layer=-1):
+        """Outputs of a hidden layer, as features for other models.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        layer : int, default=-1
+            Which hidden layer, as an index of a list: 0 is the first, -1 the last.
+
+        Returns
+        -------
+        activations : ndarray of shape (n_samples, n_units)
+            The output of each unit of that layer.
+
+        Raises
+        ------
+        IndexError
+            If there is no such layer.
+        """
+        network, samples, rows = self._ready(X)
+        n_hidden = len(network.layers.architecture.units) - 2
+        try:
+            level = range(n_hidden)[layer] + 1
+        except IndexError:
+            raise IndexError(
+                f"There is no hidden layer {layer}: the network has {n_hidden}."
+            ) from None
+        return network.hidden_outputs(samples, rows, level, self.n_jobs)
+
     def _outputs(self, X):
         """The network's outputs for X, of shape (n_samples, n_outputs)."""
+        network, samples, rows = self._ready(X)
+        return network.predict(samples, rows, self.n_jobs)
+
+    def _ready(self, X):
+        """The fitted network, and X as samples that it can read."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        dtype = _precision(X.dtype, self.coefs_[0].dtype)
+        X = validate_data(
+            self, X,
+            accept_sparse=["csr", "csc"], dtype=self.dtype or "numeric", reset=False,
+        )  # fmt: skip
+        dtype = self._precision(X.dtype, self.coefs_[0].dtype)
         network = self._fitted_network(dtype, is_sparse(X))
         n_features = network.layers.architecture.units[0]
         if X.shape[1] != n_features:
@@ -436,8 +483,11 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
                 f"X has {X.shape[1]} features, but coefs_[0] has {n_features} rows; "
                 "there must be one for each."
             )
-        rows = np.arange(X.shape[0])
-        return network.predict(freeze(X, dtype), rows, self.n_jobs)
+        return network, freeze(X, dtype), np.arange(X.shape[0])
+
+    def _precision(self, *dtypes):
+        """The dtype to compute in, for data and weights of these dtypes."""
+        return np.dtype(self.dtype) if self.dtype else _precision(*dtypes)
 
     def _split(self, targets, random_state, first_pass):
         """Training and validation rows, the same ones in every warm-started fit."""
@@ -451,7 +501,8 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
     def _validation_on(self, network, X_val, targets, weights):
         """The score and the loss on all of a validation set, as a function."""
         network = network.reading(is_sparse(X_val))
-        samples = freeze(X_val, network.params.dtype, targets, weights)
+        scaled = self._in_units(targets)
+        samples = freeze(X_val, network.params.dtype, scaled, weights)
         rows = np.arange(X_val.shape[0])
         return self._validation(network, X_val, targets, samples, rows)
 
@@ -474,6 +525,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         vars(probe).update(vars(self))
         vars(probe).pop("feature_names_in_", None)  # X is an array by now
         probe.out_activation_ = network.loss.out_activation
+        probe._fitted_loss = network.loss
         probe._keep(network)
         return probe
 
@@ -568,6 +620,27 @@ def _validate_weights(sample_weight, X, factors=None):
     return weights
 
 
+def _columns(targets):
+    """Targets or outputs as users see them: a single column has no second axis."""
+    return targets.ravel() if targets.shape[1] == 1 else targets
+
+
+def _is_first_call(estimator, classes):
+    """Whether ``partial_fit`` begins, with these classes; refuse others later on."""
+    if not are_of_columns(classes):
+        return _check_partial_fit_first_call(estimator, classes)
+    known = getattr(estimator, "classes_", None)
+    if known is None:
+        return True
+    classes = [np.unique(column) for column in classes]
+    if len(known) != len(classes) or not all(map(np.array_equal, known, classes)):
+        raise ValueError(
+            f"`classes={classes!r}` is not the same as on last call to partial_fit, "
+            f"was: {known!r}"
+        )
+    return False
+
+
 def _minus_loss(outputs, loss):
     """The loss as a score, which is better when larger."""
     return -loss
@@ -639,13 +712,17 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         Largest number of evaluations of the loss for 'lbfgs'.
     class_weight : dict, list of dict, 'balanced' or None, default=None
         Weights of the classes, ``{class: weight}``, which multiply the sample weights;
-        one such dict for each label in multilabel classification, ``{0: w, 1: w}``.
+        one such dict for each column of y where it has several, ``{0: w, 1: w}`` in
+        multilabel classification; they multiply.
         'balanced' is ``n_samples / (n_classes * counts of the classes)``.  They weigh
         the samples set aside for ``early_stopping``, too.
     scoring : str, callable or None, default=None
         What is scored on the validation samples after every epoch: None is the
         accuracy, 'loss' minus the loss; or a scorer of scikit-learn's, its name or a
         function ``scorer(estimator, X, y)``.
+    dtype : {'float32', 'float64'} or None, default=None
+        Precision of ``fit`` and ``predict``; None is that of X.  'lbfgs' computes in
+        float64 whatever it is, and rounds the weights that it finds.
     init : str, default='glorot_uniform'
         How the weights are drawn: 'glorot_uniform' [1]_, as in scikit-learn, or
         'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', 'lecun_normal',
@@ -692,8 +769,8 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels.
+    classes_ : ndarray of shape (n_classes,) or list of them
+        Class labels; of each column, where y has several columns of classes.
     coefs_ : list of ndarray of shape (fan_in, fan_out)
         The weights of each layer.  They may be edited: ``predict`` reads them.
     intercepts_ : list of ndarray of shape (fan_out,)
@@ -785,6 +862,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         max_fun=15000,
         class_weight=None,
         scoring=None,
+        dtype=None,
         init="glorot_uniform",
         normalization=None,
         skip_connections=False,
@@ -823,6 +901,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         self.max_fun = max_fun
         self.class_weight = class_weight
         self.scoring = scoring
+        self.dtype = dtype
         self.init = init
         self.normalization = normalization
         self.skip_connections = skip_connections
@@ -849,8 +928,9 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
             Class labels; a subset of ``classes`` is enough.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each sample in the loss; None weighs all alike.
-        classes : array of shape (n_classes,), default=None
-            All labels that any call will see; needed on the first call only.
+        classes : array of shape (n_classes,) or list of them, default=None
+            All labels that any call will see; needed on the first call only.  A list
+            has the labels of each column of y.
 
         Returns
         -------
@@ -866,9 +946,9 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
             If the solver is "lbfgs", which has no epochs.
         """
         with _all_or_nothing(self):
-            if _check_partial_fit_first_call(self, classes):
-                is_multilabel = type_of_target(y).startswith("multilabel")
-                self._labels = Labels(y if is_multilabel else classes)
+            if _is_first_call(self, classes):
+                self._labels = labels_among(classes, y)
+                self.classes_ = self._labels.classes
             return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X):
@@ -882,8 +962,9 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            The most probable class of each sample; in multilabel classification a
-            one for each label more probable than not.
+            The most probable class of each sample, in each column where y has
+            several; in multilabel classification a one for each label more probable
+            than not.
         """
         return self._decode(self._outputs(X))
 
@@ -897,13 +978,12 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
         Returns
         -------
-        y_prob : ndarray of shape (n_samples, n_classes)
-            Probability of each class, in the order of ``classes_``.
+        y_prob : ndarray of shape (n_samples, n_classes) or list of them
+            Probability of each class, in the order of ``classes_``; a list where y has
+            several columns of classes.
         """
         outputs = self._outputs(X)
-        if self.n_outputs_ == 1:
-            return np.concatenate([1 - outputs, outputs], axis=1)
-        return outputs
+        return self._labels.probabilities(outputs)
 
     def predict_log_proba(self, X):
         """Predict logarithms of the probabilities of the classes.
@@ -915,16 +995,44 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
         Returns
         -------
-        log_y_prob : ndarray of shape (n_samples, n_classes)
+        log_y_prob : ndarray of shape (n_samples, n_classes) or list of them
             ``log(predict_proba(X))``; minus infinity where a probability is 0.
         """
         y_prob = self.predict_proba(X)
+        if isinstance(y_prob, list):
+            return [np.log(of_column) for of_column in y_prob]
         return np.log(y_prob, out=y_prob)
+
+    def score(self, X, y, sample_weight=None):
+        """Accuracy: the share of the samples whose labels are all predicted right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The true labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample.
+
+        Returns
+        -------
+        score : float
+            The accuracy, between 0 and 1.
+        """
+        if not self._has_columns():
+            return super().score(X, y, sample_weight)
+        hits = (self.predict(X) == np.asarray(y)).all(axis=1)
+        return float(np.average(hits, weights=sample_weight))
+
+    def _has_columns(self):
+        """Whether the labels are several columns of classes."""
+        return isinstance(getattr(self, "classes_", None), list)
 
     def _validate_input(self, X, y, incremental, reset):
         X, y = self._validate_X_y(X, y, reset=reset)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            self._labels = Labels(y)
+            self._labels = labels_of(y)
             self.classes_ = self._labels.classes
         else:
             self._check_known_classes(y, incremental)
@@ -937,16 +1045,17 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         return X, self._labels.encode(y)
 
     def _check_known_classes(self, y, incremental):
-        if incremental and self._labels.unknown(y):
+        found = self._labels.found(y)
+        if incremental and not self._labels.knows(found):
             raise ValueError(
                 "`y` has classes not in `self.classes_`. "
-                f"`self.classes_` has {self.classes_}. 'y' has {unique_labels(y)}."
+                f"`self.classes_` has {self.classes_}. 'y' has {found}."
             )
-        if not incremental and self._labels.lacks(y):
+        if not incremental and not self._labels.are(found):
             raise ValueError(
                 "warm_start can only be used where `y` has the same "
                 "classes as in the previous call to fit. Previously "
-                f"got {self.classes_}, `y` has {unique_labels(y)}"
+                f"got {self.classes_}, `y` has {found}"
             )
 
     def _weights(self, sample_weight, X, targets, incremental):
@@ -972,9 +1081,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
     def _loss(self):
         """The loss that the labels call for."""
-        if self._labels.loss == CROSS_ENTROPY:
-            return CrossEntropy(self.label_smoothing)
-        return BinaryCrossEntropy(self.label_smoothing)
+        return self._labels.loss(self.label_smoothing)
 
     def _true_labels(self, targets):
         return self._labels.labels(targets)
@@ -983,7 +1090,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         return self._labels.decode(outputs)
 
     def _strata(self, targets):
-        binary = self._labels.loss != CROSS_ENTROPY
+        binary = not self._labels.is_multiclass
         return strata(targets, self.validation_fraction, binary)
 
     def _default_score(self, targets, weights, outputs, loss):
@@ -993,6 +1100,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
         return tags
 
 
@@ -1067,6 +1175,13 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         What is scored on the validation samples after every epoch: None is the R²;
         'loss' is minus the loss; or a scorer of scikit-learn's, its name or a function
         ``scorer(estimator, X, y)``.
+    dtype : {'float32', 'float64'} or None, default=None
+        Precision of ``fit`` and ``predict``; None is that of X.  'lbfgs' computes in
+        float64 whatever it is, and rounds the weights that it finds.
+    standardize_target : bool, default=False
+        Whether to train on ``(y - target_mean_) / target_scale_``, for losses whose
+        outputs are any real numbers.  Predictions and scores are in the units of y,
+        the losses in units of ``target_scale_``.
     init : str, default='glorot_uniform'
         How the weights are drawn: 'glorot_uniform' [1]_, as in scikit-learn, or
         'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', 'lecun_normal',
@@ -1139,6 +1254,9 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, where all of them are strings.
+    target_mean_, target_scale_ : ndarray of shape (n_outputs,) or None
+        Weighted mean and standard deviation, 1 for a constant, of the y that the first
+        fit was trained on; None without ``standardize_target``.
     n_layers_ : int
         Number of layers, the input included.
     n_outputs_ : int
@@ -1172,6 +1290,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
     _parameter_constraints: dict = {
         **_BaseMLP._parameter_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
+        "standardize_target": ["boolean"],
     }
 
     def __init__(
@@ -1202,6 +1321,8 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         n_iter_no_change=10,
         max_fun=15000,
         scoring=None,
+        dtype=None,
+        standardize_target=False,
         init="glorot_uniform",
         normalization=None,
         skip_connections=False,
@@ -1239,6 +1360,8 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.scoring = scoring
+        self.dtype = dtype
+        self.standardize_target = standardize_target
         self.init = init
         self.normalization = normalization
         self.skip_connections = skip_connections
@@ -1296,12 +1419,39 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         return self._decode(self._outputs(X))
 
     def _true_labels(self, targets):
-        return self._decode(targets)
+        return _columns(targets)
 
     def _decode(self, outputs):
-        return outputs.ravel() if outputs.shape[1] == 1 else outputs
+        if self.target_mean_ is not None:
+            scale, mean = self.target_scale_, self.target_mean_
+            outputs = outputs * scale.astype(outputs.dtype) + mean.astype(outputs.dtype)
+        return _columns(outputs)
+
+    def _choose_units(self, targets, weights, rows, first_pass):
+        if first_pass:
+            self.target_mean_ = self.target_scale_ = None
+            if self.standardize_target:
+                weights = None if weights is None else weights[rows]
+                of_y = mean_and_scale(targets[rows], weights)
+                self.target_mean_, self.target_scale_ = of_y
+        elif self.standardize_target != (self.target_mean_ is not None):
+            raise ValueError(
+                "A fit that continues cannot change standardize_target. Set "
+                "warm_start=False to start anew."
+            )
+
+    def _in_units(self, targets):
+        if self.target_mean_ is None:
+            return targets
+        return (targets - self.target_mean_) / self.target_scale_
 
     def _validate_input(self, X, y, incremental, reset):
+        identity = loss_of(self.loss).out_activation == "identity"
+        if self.standardize_target and not identity:
+            raise ValueError(
+                "standardize_target=True is for losses whose outputs are any real "
+                f"numbers; those of loss={self.loss!r} are not."
+            )
         X, targets = self._validate_numbers(X, y, reset)
         self.n_outputs_ = loss_of(self.loss).n_outputs(targets.shape[1])
         self._n_targets = targets.shape[1]
@@ -1330,7 +1480,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         """What `score` returns; NaN where a prediction is not finite."""
         if not np.isfinite(outputs).all():
             return np.nan
-        return self._score(self._decode(targets), self._decode(outputs), weights)
+        return self._score(_columns(targets), self._decode(outputs), weights)
 
     def score(self, X, y, sample_weight=None):
         """R² of the predictions; of several quantiles the mean of their D².

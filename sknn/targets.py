@@ -8,9 +8,33 @@ import numpy as np
 from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
-from .losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY
+from .losses import BinaryCrossEntropy, CrossEntropy
 
 YES_OR_NO = np.arange(2)
+
+
+def labels_of(y):
+    """What the labels are that ``y`` has: `Labels`, or `LabelColumns`."""
+    if type_of_target(y) == "multiclass-multioutput":
+        return LabelColumns(np.unique(column) for column in _columns(y))
+    return Labels(y)
+
+
+def labels_among(classes, y):
+    """The same where all ``classes`` are given, and ``y`` may lack some."""
+    if are_of_columns(classes):
+        return LabelColumns(np.unique(column) for column in classes)
+    return Labels(y if type_of_target(y).startswith("multilabel") else classes)
+
+
+def are_of_columns(classes):
+    """Whether these are the classes of several columns, a list of arrays."""
+    return classes is not None and len(classes) > 0 and np.ndim(classes[0]) > 0
+
+
+def _columns(y):
+    """The columns of y, which may be sparse."""
+    return (y.toarray() if hasattr(y, "toarray") else np.asarray(y)).T
 
 
 class Labels:
@@ -22,8 +46,12 @@ class Labels:
 
         self.binarizer = LabelBinarizer().fit(y)
         self.classes = self.binarizer.classes_
-        multiclass = self.binarizer.y_type_ == "multiclass"
-        self.loss = CROSS_ENTROPY if multiclass else BINARY_CROSS_ENTROPY
+        self.is_multiclass = self.binarizer.y_type_ == "multiclass"
+
+    def loss(self, label_smoothing):
+        """The loss that such labels call for."""
+        kind = CrossEntropy if self.is_multiclass else BinaryCrossEntropy
+        return kind(label_smoothing)
 
     @property
     def is_multilabel(self):
@@ -33,7 +61,7 @@ class Labels:
     @property
     def n_outputs(self):
         """Outputs of the network: one is enough for two classes."""
-        several = self.is_multilabel or self.loss == CROSS_ENTROPY
+        several = self.is_multilabel or self.is_multiclass
         return len(self.classes) if several else 1
 
     @property
@@ -43,32 +71,36 @@ class Labels:
             return [YES_OR_NO] * len(self.classes)
         return [self.classes]
 
-    def unknown(self, y):
-        """Whether some labels of ``y`` are not among the classes."""
-        return np.setdiff1d(unique_labels(y), self.classes).size > 0
+    def found(self, y):
+        """The labels that ``y`` has."""
+        return unique_labels(y)
 
-    def lacks(self, y):
-        """Whether ``y`` has other classes, or fewer, than are known."""
-        return set(unique_labels(y)) != set(self.classes)
+    def knows(self, found):
+        """Whether these are among the classes."""
+        return np.setdiff1d(found, self.classes).size == 0
+
+    def are(self, found):
+        """Whether these are the classes, all of them."""
+        return set(found) == set(self.classes)
 
     def encode(self, y):
         """Targets: the number of the class, or a column of 0 and 1 for each label."""
         if type_of_target(y).startswith("multilabel") != self.is_multilabel:
             was = "was" if self.is_multilabel else "was not"
             raise ValueError(f"The object {was} fitted with multilabel input.")
-        if self.loss != CROSS_ENTROPY:
+        if not self.is_multiclass:
             return self.binarizer.transform(y).astype(bool)
         return np.searchsorted(self.classes, y).reshape(-1, 1)
 
     def labels(self, targets):
         """The labels that `encode` made these targets of."""
-        if self.loss == CROSS_ENTROPY:
+        if self.is_multiclass:
             return self.classes[targets.ravel().astype(int)]
         return self.decode(targets)
 
     def decode(self, outputs):
         """The labels that these outputs predict."""
-        if self.loss == CROSS_ENTROPY:
+        if self.is_multiclass:
             return self.classes[outputs.argmax(axis=1)]
         if not self.is_multilabel and len(self.classes) == 2:
             return self.classes[(outputs.ravel() > 0.5).astype(int)]
@@ -77,10 +109,95 @@ class Labels:
 
     def hits(self, outputs, targets):
         """Whether `decode` finds all labels of each of these samples."""
-        if self.loss == CROSS_ENTROPY:
+        if self.is_multiclass:
             return outputs.argmax(axis=1) == targets.ravel()
         certain = len(self.classes) == 1
         return certain | ((outputs > 0.5) == targets).all(axis=1)
+
+    def probabilities(self, outputs):
+        """The probabilities of the classes, or of each label."""
+        if self.n_outputs > 1:
+            return outputs
+        return np.concatenate([1 - outputs, outputs], axis=1)
+
+
+class LabelColumns:
+    """Several columns of labels, each with classes of its own."""
+
+    is_multiclass = True
+
+    def __init__(self, classes):
+        self.classes = list(classes)
+        self.n_classes = [len(each) for each in self.classes]
+        self.n_outputs = sum(self.n_classes)
+
+    def loss(self, label_smoothing):
+        """The loss that such labels call for."""
+        return CrossEntropy(label_smoothing, self.n_classes)
+
+    @property
+    def classes_of_columns(self):
+        """The classes of each column of y."""
+        return self.classes
+
+    def found(self, y):
+        """The labels that each column of ``y`` has."""
+        return [np.unique(column) for column in self._columns(y)]
+
+    def knows(self, found):
+        """Whether these are among the classes."""
+        pairs = zip(found, self.classes)
+        return all(np.setdiff1d(few, all_).size == 0 for few, all_ in pairs)
+
+    def are(self, found):
+        """Whether these are the classes, all of them."""
+        return all(set(few) == set(all_) for few, all_ in zip(found, self.classes))
+
+    def encode(self, y):
+        """Targets: the numbers of the classes."""
+        pairs = zip(self.classes, self._columns(y))
+        return np.column_stack([np.searchsorted(*pair) for pair in pairs])
+
+    def labels(self, targets):
+        """The labels that `encode` made these targets of."""
+        pairs = zip(self.classes, targets.T.astype(int))
+        return np.column_stack([classes[numbers] for classes, numbers in pairs])
+
+    def decode(self, outputs):
+        """The labels that these outputs predict."""
+        return self.labels(self._likeliest(outputs))
+
+    def hits(self, outputs, targets):
+        """Whether `decode` finds all labels of each of these samples."""
+        return (self._likeliest(outputs) == targets).all(axis=1)
+
+    def probabilities(self, outputs):
+        """The probabilities of the classes of each column, a list of arrays."""
+        return np.split(outputs, np.cumsum(self.n_classes)[:-1], axis=1)
+
+    def _likeliest(self, outputs):
+        """The numbers of the most probable classes."""
+        parts = self.probabilities(outputs)
+        return np.column_stack([part.argmax(axis=1) for part in parts])
+
+    def _columns(self, y):
+        columns = _columns(y)
+        if columns.ndim != 2 or len(columns) != len(self.classes):
+            raise ValueError(
+                f"The object was fitted with {len(self.classes)} columns of labels, "
+                f"y has the shape {np.shape(y)}."
+            )
+        return columns
+
+
+def mean_and_scale(targets, weights):
+    """Weighted mean and standard deviation of each column; 1 for a constant one."""
+    targets = targets.astype(np.float64)
+    mean = np.average(targets, axis=0, weights=weights)
+    variance = np.average((targets - mean) ** 2, axis=0, weights=weights)
+    # what rounding leaves of a constant column; negative weights may leave less
+    least = (len(targets) * np.finfo(float).eps * mean) ** 2
+    return mean, np.sqrt(np.where(variance > least, variance, 1.0))
 
 
 def weights_of_classes(class_weight, classes_of_columns, targets):

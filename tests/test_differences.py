@@ -372,4 +372,3 @@ def test_a_diverging_fit_with_early_stopping_keeps_the_best(capsys):
 
 def test_the_regressor_is_tagged_for_several_outputs():
     assert get_tags(regressor()).target_tags.multi_output
-    assert not get_tags(classifier()).target_tags.multi_output
