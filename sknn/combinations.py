@@ -4,6 +4,7 @@ import numpy as np
 
 from .activations import ACTIVATIONS, formula_of
 from .averaging import as_average
+from .losses import loss_of
 from .optimizer_state import OF_SGD
 from .optimizers import is_stochastic
 
@@ -20,7 +21,7 @@ OF_MINIBATCHES = {
 }
 
 
-def check_combination(mlp, architecture):
+def check_combination(mlp, architecture, loss):
     """Raise a ValueError where parameters of an estimator exclude one another."""
     if not is_stochastic(mlp.solver):
         _check_lbfgs(mlp)
@@ -33,7 +34,7 @@ def check_combination(mlp, architecture):
             "dropout of the inputs, or X.toarray()."
         )
     if architecture.monotonic:
-        _check_monotonic(architecture)
+        _check_monotonic(architecture, loss)
 
 
 def _check_lbfgs(mlp):
@@ -46,8 +47,13 @@ def _check_lbfgs(mlp):
             )
 
 
-def _check_monotonic(architecture):
+def _check_monotonic(architecture, loss):
     """Only increasing functions of increasing functions are increasing."""
+    if loss_of(loss).out_activation == "softmax":
+        raise ValueError(
+            "monotonic_cst is not supported for multiclass classification: there is no "
+            "positive class whose probability could increase."
+        )
     if architecture.normalization == "layer":
         raise ValueError(
             "normalization='layer' is not monotonic, so it excludes monotonic_cst; "

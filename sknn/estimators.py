@@ -196,7 +196,8 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator):
         if first_pass or not hasattr(self, "_split_random_state"):
             self._split_random_state = None
         units = [X.shape[1], *hidden_layer_sizes, self.n_outputs_]
-        check_combination(self, self._architecture(units, is_sparse(X)))
+        architecture = self._architecture(units, is_sparse(X))
+        check_combination(self, architecture, self._loss())
         if first_pass:
             network = self._initial_network(units, random_state, X)
         else:
