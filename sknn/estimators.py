@@ -1,55 +1,21 @@
-"""The estimators: scikit-learn's contract round a network.
+"""The two estimators: their parameters, and what their targets have of their own."""
 
-They validate and encode what users give, hand it to training.py, and publish what
-came of it as fitted attributes.  Of the network they keep `coefs_` and `intercepts_`,
-views of the flat vector that the kernels read.
-"""
-
-import copy
-import warnings
-from contextlib import contextmanager, suppress
-from functools import partial
-from numbers import Integral, Real
-from operator import index, is_
+from numbers import Real
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClassifierMixin,
-    RegressorMixin,
-    _fit_context,
-)
-from sklearn.exceptions import InconsistentVersionWarning
-from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
-from sklearn.utils.validation import (
-    _check_monotonic_cst,
-    _check_sample_weight,
-    check_is_fitted,
-    validate_data,
-)
 
-from .activations import ACTIVATIONS
-from .architecture import Architecture, Layers
-from .averaging import AVERAGES
-from .callback_support import CallbackSupportMixin, reporter_of, with_callbacks
-from .combinations import (
-    activations_of_layers,
-    check_combination,
-    dropout_of_levels,
+from .base import (
+    BaseMLP,
+    all_or_nothing,
+    as_columns,
+    has_stochastic_solver,
+    validated_weights,
 )
-from .initialization import DEFAULT, SCHEMES, initialize
-from .losses import OF_OUT_ACTIVATION, REGRESSION_LOSSES, Loss, loss_of
-from .monotonic import enforce, required_signs
-from .normalization import NORMALIZATIONS
-from .optimizer_state import OF_SGD, optimizer_state
-from .optimizers import OPTIMIZERS, Optimizer, as_optimizer, is_stochastic
-from .params import layer_units, pack, views
-from .plans import Network
-from .samples import freeze, is_sparse
-from .schedules import SCHEDULES, Schedule
+from .losses import REGRESSION_LOSSES, Loss, loss_of
 from .targets import (
     are_of_columns,
     labels_among,
@@ -57,573 +23,7 @@ from .targets import (
     mean_and_scale,
     weights_of_classes,
 )
-from .training import Progress, fit_lbfgs, fit_stochastic
-from .validation import Validation, scored_by, split, strata
-
-PRECISIONS = (np.float64, np.float32)
-
-
-def _has_stochastic_solver(mlp):
-    if not is_stochastic(mlp.solver):
-        raise AttributeError(
-            "partial_fit is only available for stochastic"
-            f" optimizers. {mlp.solver} is not stochastic."
-        )
-    return True
-
-
-class _BaseMLP(CallbackSupportMixin, BaseEstimator):
-    """What the classifier and the regressor share; they differ in their targets."""
-
-    _parameter_constraints: dict = {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "activation": [
-            StrOptions(set(ACTIVATIONS)),
-            HasMethods("formula"),
-            list,
-            tuple,
-        ],
-        "solver": [StrOptions(set(OPTIMIZERS)), Optimizer],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "learning_rate": [StrOptions({*OF_SGD, *SCHEDULES}), Schedule, callable],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "scoring": [str, callable, None],
-        "dtype": [StrOptions({"float32", "float64"}), None],
-        "init": [StrOptions(set(SCHEMES))],
-        "normalization": [StrOptions(set(NORMALIZATIONS)), None],
-        "skip_connections": ["boolean"],
-        "monotonic_cst": ["array-like", dict, None],
-        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-        "input_noise": [Interval(Real, 0, None, closed="left")],
-        "l1": [Interval(Real, 0, None, closed="left")],
-        "weight_decay": [Interval(Real, 0, None, closed="left"), None],
-        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "averaging": [StrOptions(set(AVERAGES)), HasMethods("shares"), None],
-        "n_jobs": [None, Integral],
-    }
-
-    @with_callbacks  # for _fit_context does it in scikit-learn 1.9 only
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X,
-        y,
-        sample_weight=None,
-        *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-    ):
-        """Fit the network to X and y.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data.  float32 is computed in float32, all else in float64.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Class labels in classification, real numbers in regression.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each sample in the loss; None weighs all alike.
-        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
-            Validation samples instead of a part of X: ``validation_scores_`` and
-            ``validation_loss_curve_`` are recorded for them, with ``early_stopping``
-            or without.
-        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
-            Their classes, all of them known from y, or numbers.
-        sample_weight_val : array-like of shape (n_val,), default=None
-            Their weights, in score and loss.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If the data or a parameter is not of the documented kind, or if the
-            weights overflow; the estimator is then as it was before.
-        """
-        validation_set = X_val, y_val, sample_weight_val
-        # before a failure could take the callbacks' context away: they are torn down
-        reporter = reporter_of(self, X, y, sample_weight)
-        with _all_or_nothing(self):
-            self._fit(X, y, sample_weight, validation_set, reporter=reporter)
-            if reporter:
-                reporter.end()
-        return self
-
-    def _fit(
-        self, X, y, sample_weight, validation_set=None, incremental=False, reporter=None
-    ):
-        hidden_layer_sizes = _hidden_layer_sizes(self.hidden_layer_sizes)
-        first_pass = not hasattr(self, "coefs_") or (
-            not self.warm_start and not incremental
-        )
-        X, targets = self._validate_input(X, y, incremental, reset=first_pass)
-        weights = self._weights(sample_weight, X, targets, incremental)
-        given = self._validate_set(*validation_set) if validation_set else None
-        if incremental and self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True")
-
-        random_state = check_random_state(self.random_state)
-        if first_pass or not hasattr(self, "_split_random_state"):
-            self._split_random_state = None
-        units = [X.shape[1], *hidden_layer_sizes, self.n_outputs_]
-        architecture = self._architecture(units, is_sparse(X))
-        check_combination(self, architecture, self._loss())
-        if first_pass:
-            network = self._initial_network(units, random_state, X)
-        else:
-            network = self._continued_network(units, X)
-        progress = Progress() if first_pass else self._progress()
-        rows, others = np.arange(X.shape[0]), None
-        if self.early_stopping and self.solver != "lbfgs" and given is None:
-            rows, others = self._split(targets, random_state, first_pass)
-        self._choose_units(targets, weights, rows, first_pass)
-        scaled = self._in_units(targets)
-        samples = freeze(X, network.params.dtype, scaled, weights)
-        validation = None
-        if given:
-            validation = self._validation_on(network, *given)
-        elif others is not None:
-            validation = self._validation(network, X, targets, samples, others)
-        self._prepare(progress, validation, first_pass)
-        optimizer = None
-        if self.solver == "lbfgs":
-            report = self._begin_report(
-                reporter, network, progress, optimizer, validation
-            )
-            fit_lbfgs(self, network, samples, progress, validation, report)
-        else:
-            optimizer = self._carried_optimizer(network) if incremental else None
-            optimizer = optimizer or optimizer_state(self, network)
-            report = self._begin_report(
-                reporter, network, progress, optimizer, validation
-            )
-            fit_stochastic(
-                self, network, samples, rows, random_state, progress, optimizer,
-                validation, report, max_iter=1 if incremental else None,
-            )  # fmt: skip
-        if not np.isfinite(network.params).all():
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may"
-                " contain large values and need to be preprocessed."
-            )
-        self._publish(network, progress, optimizer, validation)
-        return self
-
-    def _choose_units(self, targets, weights, rows, first_pass):
-        """Decide in which units the network sees targets, from those it trains on."""
-
-    def _in_units(self, targets):
-        """The targets as the network sees them."""
-        return targets
-
-    def _weights(self, sample_weight, X, targets, incremental):
-        """The weights of the samples in the loss, or None."""
-        return _validate_weights(sample_weight, X)
-
-    def _validate_X_y(self, X, y, **options):
-        """X and y as arrays, or X sparse; a y of one column becomes one-dimensional."""
-        X, y = validate_data(
-            self, X, y,
-            accept_sparse=["csr", "csc"], multi_output=True,
-            dtype=self.dtype or PRECISIONS, **options,
-        )  # fmt: skip
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        return X, y
-
-    def _validate_set(self, X, y, sample_weight):
-        """X, targets and weights of a validation set of the user's, or None."""
-        if X is None and y is None:
-            if sample_weight is not None:
-                raise ValueError(
-                    "sample_weight_val is provided, but X_val and y_val were not."
-                )
-            return None
-        if y is None:
-            raise ValueError("X_val is provided, but y_val was not provided.")
-        if X is None:
-            raise ValueError("y_val is provided, but X_val was not provided.")
-        try:
-            X, targets = self._validate_more(X, y)
-            return X, targets, _validate_weights(sample_weight, X)
-        except ValueError as error:
-            raise ValueError(f"X_val and y_val do not fit: {error}") from error
-
-    def _prepare(self, progress, validation, first_pass):
-        """Let a fit begin to watch what the earlier ones, if any, did not."""
-        if validation and progress.validation_scores is None:
-            progress.validation_scores, progress.validation_loss_curve = [], []
-        if self.solver == "lbfgs":
-            return
-        if not self.early_stopping:
-            if progress.best_loss is None:
-                progress.best_loss = min(progress.loss_curve, default=np.inf)
-            return
-        progress.best_loss = None
-        # The best so far may have been that of other samples, or another scoring.
-        score = -np.inf if first_pass else validation()[0]
-        if score != progress.best_validation_score:
-            progress.best_validation_score = -np.inf if np.isnan(score) else score
-            progress.best_n_iter = len(progress.validation_scores)
-
-    def _begin_report(self, reporter, network, progress, optimizer, validation):
-        """What the fit is to call after each epoch, or None where nobody listens."""
-        if reporter is None:
-            return None
-        self._optimizer = optimizer  # where a callback finds the learning rate
-        now = partial(self._if_stopped_now, network, progress, optimizer, validation)
-        reporter.begin(now, network.params)
-        return reporter.end_epoch
-
-    def _if_stopped_now(self, network, progress, optimizer, validation, params):
-        """The attributes of an estimator whose fit stops with ``params``, in copies."""
-        network = network.with_params(params)
-        twin = object.__new__(type(self))
-        vars(twin).update(vars(self))
-        optimizer = optimizer and optimizer.copy()
-        twin._publish(network, progress.copy(), optimizer, validation)
-        return vars(twin)
-
-    def _carried_optimizer(self, network):
-        """A copy of the last fit's state, if it is one for this solver and network."""
-        optimizer = getattr(self, "_optimizer", None)
-        fits = (
-            optimizer is not None
-            and optimizer.solver.is_like(as_optimizer(self.solver))
-            and optimizer.moments.dtype == network.params.dtype
-            and optimizer.layout == network.layers.architecture.layout()
-        )
-        return optimizer.copy() if fits else None
-
-    def _initial_network(self, units, random_state, X):
-        dtype = np.float64 if self.solver == "lbfgs" else X.dtype
-        layers = Layers(self._architecture(units, is_sparse(X)), dtype)
-        # scikit-learn's factor, which Glorot and Bengio do not have
-        logistic = self.init == DEFAULT and self.activation == "logistic"
-        params = initialize(layers, random_state, self.init, 1 / 3 if logistic else 1.0)
-        signs = required_signs(layers)
-        if signs is not None:
-            enforce(params, signs)
-        return Network(params, layers, self._loss())
-
-    def _architecture(self, units, sparse_input):
-        """The architecture that the parameters ask for, with these units."""
-        n_hidden = len(units) - 2
-        return Architecture(
-            units=tuple(units),
-            activations=activations_of_layers(self.activation, n_hidden),
-            dropout=dropout_of_levels(self.dropout, n_hidden),
-            noise=self.input_noise,
-            normalization=self.normalization,
-            skip_connections=self.skip_connections,
-            monotonic=self._monotonic(units[0]),
-            sparse_input=sparse_input,
-        )
-
-    def _monotonic(self, n_features):
-        """The constraint of each feature, or nothing where there is none."""
-        if self.monotonic_cst is None:
-            return ()
-        constraints = tuple(_check_monotonic_cst(self, self.monotonic_cst).tolist())
-        return constraints if any(constraints) else ()
-
-    def _continued_network(self, units, X):
-        """A copy of the fitted network, so that a failed fit leaves it as it is."""
-        fitted = layer_units(self.coefs_)
-        if fitted != units:
-            raise ValueError(
-                f"The fitted network has layers of {fitted} units, the parameters and "
-                f"data ask for {units}: a fit that continues cannot change them. Set "
-                "warm_start=False to start anew."
-            )
-        lbfgs = self.solver == "lbfgs"
-        dtype = np.float64 if lbfgs else self._precision(self.coefs_[0].dtype)
-        return self._packed(dtype, is_sparse(X), self._loss())
-
-    def _packed(self, dtype, sparse_input, loss):
-        """A network of its own with the weights of `coefs_` and `intercepts_`."""
-        _check_shapes(self.coefs_, self.intercepts_)
-        units = layer_units(self.coefs_)
-        layers = Layers(self._architecture(units, sparse_input), dtype)
-        return Network(pack(vars(self), layers), layers, loss)
-
-    def _progress(self):
-        """What the earlier fits have seen, in copies."""
-        return Progress(
-            t=getattr(self, "t_", 0),
-            loss=getattr(self, "loss_", np.inf),
-            loss_curve=list(getattr(self, "loss_curve_", [])),
-            best_loss=getattr(self, "best_loss_", None),
-            validation_scores=copy.copy(getattr(self, "validation_scores_", None)),
-            validation_loss_curve=copy.copy(
-                getattr(self, "validation_loss_curve_", None)
-            ),
-            best_validation_score=getattr(self, "best_validation_score_", None),
-            best_n_iter=getattr(self, "best_n_iter_", None),
-            no_improvement_count=getattr(self, "_no_improvement_count", 0),
-        )
-
-    def _publish(self, network, progress, optimizer, validation):
-        """Set the fitted attributes, all at once and last of all."""
-        self.n_layers_ = len(network.layers.architecture.units)
-        self.out_activation_ = network.loss.out_activation
-        self._fitted_loss = network.loss
-        self.n_iter_ = progress.n_iter
-        self.t_ = progress.t
-        self.loss_ = progress.loss
-        if optimizer is not None:
-            self.loss_curve_ = progress.loss_curve
-            self.best_loss_ = progress.best_loss
-            self.best_validation_score_ = progress.best_validation_score
-            self.best_n_iter_ = progress.best_n_iter
-            self._no_improvement_count = progress.no_improvement_count
-        if optimizer is not None or validation:
-            self.validation_scores_ = progress.validation_scores
-            self.validation_loss_curve_ = progress.validation_loss_curve
-        self._optimizer = optimizer
-        self._keep(network)
-        if network.params.dtype != self._precision(network.params.dtype):
-            sparse_input = network.layers.architecture.sparse_input
-            self._keep(self._packed(np.dtype(self.dtype), sparse_input, network.loss))
-
-    def _keep(self, network):
-        """Show the parameters as lists of views, for users to read or edit."""
-        parts = views(network.params, network.layers)
-        vars(self).update(parts)
-        self._network = network, sum(parts.values(), []), self.activation
-
-    def _fitted_network(self, dtype, sparse_input):
-        """The network of `coefs_` and `intercepts_`, the fit's or the user's."""
-        network, kept, activation = getattr(self, "_network", (None, [], None))
-        current = [*self.coefs_, *self.intercepts_]
-        untouched = len(kept) == len(current) and all(map(is_, kept, current))
-        untouched = untouched and activation == self.activation
-        if untouched and network.params.dtype == dtype:
-            return network.reading(sparse_input)
-        loss = getattr(self, "_fitted_loss", None)
-        loss = loss or OF_OUT_ACTIVATION[self.out_activation_]
-        return self._packed(dtype, sparse_input, loss)
-
-    def hidden_activations(self, X, layer=-1):
-        """Outputs of a hidden layer, as features for other models.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data.
-        layer : int, default=-1
-            Which hidden layer, as an index of a list: 0 is the first, -1 the last.
-
-        Returns
-        -------
-        activations : ndarray of shape (n_samples, n_units)
-            The output of each unit of that layer.
-
-        Raises
-        ------
-        IndexError
-            If there is no such layer.
-        """
-        network, samples, rows = self._ready(X)
-        n_hidden = len(network.layers.architecture.units) - 2
-        try:
-            level = range(n_hidden)[layer] + 1
-        except IndexError:
-            raise IndexError(
-                f"There is no hidden layer {layer}: the network has {n_hidden}."
-            ) from None
-        return network.hidden_outputs(samples, rows, level, self.n_jobs)
-
-    def _outputs(self, X):
-        """The network's outputs for X, of shape (n_samples, n_outputs)."""
-        network, samples, rows = self._ready(X)
-        return network.predict(samples, rows, self.n_jobs)
-
-    def _ready(self, X):
-        """The fitted network, and X as samples that it can read."""
-        check_is_fitted(self)
-        X = validate_data(
-            self, X,
-            accept_sparse=["csr", "csc"], dtype=self.dtype or "numeric", reset=False,
-        )  # fmt: skip
-        dtype = self._precision(X.dtype, self.coefs_[0].dtype)
-        network = self._fitted_network(dtype, is_sparse(X))
-        n_features = network.layers.architecture.units[0]
-        if X.shape[1] != n_features:
-            raise ValueError(
-                f"X has {X.shape[1]} features, but coefs_[0] has {n_features} rows; "
-                "there must be one for each."
-            )
-        return network, freeze(X, dtype), np.arange(X.shape[0])
-
-    def _precision(self, *dtypes):
-        """The dtype to compute in, for data and weights of these dtypes."""
-        return np.dtype(self.dtype) if self.dtype else _precision(*dtypes)
-
-    def _split(self, targets, random_state, first_pass):
-        """Training and validation rows, the same ones in every warm-started fit."""
-        if first_pass or self._split_random_state is None:
-            self._split_random_state = copy.deepcopy(random_state)
-        else:
-            random_state = copy.deepcopy(self._split_random_state)
-        fraction, classes = self.validation_fraction, self._strata(targets)
-        return split(len(targets), fraction, classes, random_state)
-
-    def _validation_on(self, network, X_val, targets, weights):
-        """The score and the loss on all of a validation set, as a function."""
-        network = network.reading(is_sparse(X_val))
-        scaled = self._in_units(targets)
-        samples = freeze(X_val, network.params.dtype, scaled, weights)
-        rows = np.arange(X_val.shape[0])
-        return self._validation(network, X_val, targets, samples, rows)
-
-    def _validation(self, network, X, targets, samples, rows):
-        """The score and the loss that the network has on these rows, as a function."""
-        targets = targets[rows]
-        weights = samples.weights[rows] if samples.weights.size else None
-        if self.scoring is None:
-            score = partial(self._default_score, targets, weights)
-        elif self.scoring == "loss":
-            score = _minus_loss
-        else:
-            probe, y = self._probe(network), self._true_labels(targets)
-            score = scored_by(self.scoring, probe, X[rows], y, weights)
-        return Validation(network, samples, rows, score)
-
-    def _probe(self, network):
-        """A light copy with the weights of a network in training."""
-        probe = object.__new__(type(self))
-        vars(probe).update(vars(self))
-        vars(probe).pop("feature_names_in_", None)  # X is an array by now
-        probe.out_activation_ = network.loss.out_activation
-        probe._fitted_loss = network.loss
-        probe._keep(network)
-        return probe
-
-    def __getstate__(self):
-        from . import __version__
-
-        state = dict(super().__getstate__())
-        state.pop("_network", None)
-        return state | {"_sknn_version": __version__}
-
-    def __setstate__(self, state):
-        from . import __version__
-
-        state = dict(state)
-        saved = state.pop("_sknn_version", "unknown")
-        if saved != __version__:
-            name = type(self).__name__
-            warnings.warn(
-                InconsistentVersionWarning(
-                    estimator_name=name,
-                    current_sklearn_version=__version__,
-                    original_sklearn_version=saved,
-                ),
-                stacklevel=2,
-            )
-        super().__setstate__(state)
-        if "coefs_" in state:
-            dtype = _precision(self.coefs_[0].dtype)
-            # of parameters that were changed after the fit there may be no network
-            with suppress(KeyError, TypeError, ValueError):
-                self._keep(self._fitted_network(dtype, sparse_input=False))
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-
-@contextmanager
-def _all_or_nothing(estimator):
-    """Whatever goes wrong, leave the estimator's attributes as they were."""
-    before = vars(estimator).copy()
-    try:
-        yield
-    except BaseException:
-        # never without an attribute on the way: another thread may be predicting
-        vars(estimator).update(before)
-        for name in vars(estimator).keys() - before.keys():
-            delattr(estimator, name)
-        raise
-
-
-def _hidden_layer_sizes(sizes):
-    """``hidden_layer_sizes`` as a list of positive integers."""
-    sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
-    if np.any(np.array(sizes) <= 0):
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
-    return [index(size) for size in sizes]
-
-
-def _precision(*dtypes):
-    """The dtype to compute in: float32 if all are no wider, else float64."""
-    single = np.result_type(*dtypes) == np.float32
-    return np.dtype(np.float32 if single else np.float64)
-
-
-def _check_shapes(coefs, intercepts):
-    """Refuse weights of the user's that do not fit together."""
-    outputs = [coef.shape[1] for coef in coefs]
-    inputs = [coef.shape[0] for coef in coefs[1:]]
-    if (
-        outputs != [intercept.size for intercept in intercepts]
-        or outputs[:-1] != inputs
-    ):
-        raise ValueError(
-            "coefs_ and intercepts_ do not fit together: their shapes are "
-            f"{[coef.shape for coef in coefs]} and "
-            f"{[intercept.shape for intercept in intercepts]}; each layer takes "
-            "as many inputs as the one before has outputs, one intercept for each."
-        )
-
-
-def _validate_weights(sample_weight, X, factors=None):
-    """Weights as an array, or None; negative ones are allowed, as in scikit-learn."""
-    if sample_weight is None and factors is None:
-        return None
-    weights = _check_sample_weight(sample_weight, X)
-    if factors is not None:
-        weights = weights * factors
-    if not np.any(weights):
-        raise ValueError("Sample weights must contain at least one non-zero number.")
-    return weights
-
-
-def _columns(targets):
-    """Targets or outputs as users see them: a single column has no second axis."""
-    return targets.ravel() if targets.shape[1] == 1 else targets
+from .validation import strata
 
 
 def _is_first_call(estimator, classes):
@@ -642,12 +42,7 @@ def _is_first_call(estimator, classes):
     return False
 
 
-def _minus_loss(outputs, loss):
-    """The loss as a score, which is better when larger."""
-    return -loss
-
-
-class MLPClassifier(ClassifierMixin, _BaseMLP):
+class MLPClassifier(ClassifierMixin, BaseMLP):
     """Classify with a multi-layer perceptron, minimising the log-loss.
 
     A drop-in replacement of :class:`sklearn.neural_network.MLPClassifier`: the same
@@ -830,7 +225,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
     loss = "log_loss"
 
     _parameter_constraints: dict = {
-        **_BaseMLP._parameter_constraints,
+        **BaseMLP._parameter_constraints,
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
@@ -916,7 +311,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         self.label_smoothing = label_smoothing
         self.n_jobs = n_jobs
 
-    @available_if(_has_stochastic_solver)
+    @available_if(has_stochastic_solver)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Train for one epoch over the given data.
@@ -946,7 +341,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         AttributeError
             If the solver is "lbfgs", which has no epochs.
         """
-        with _all_or_nothing(self):
+        with all_or_nothing(self):
             if _is_first_call(self, classes):
                 self._labels = labels_among(classes, y)
                 self.classes_ = self._labels.classes
@@ -1061,7 +456,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
 
     def _weights(self, sample_weight, X, targets, incremental):
         if self.class_weight is None:
-            return _validate_weights(sample_weight, X)
+            return validated_weights(sample_weight, X)
         if incremental and self.class_weight == "balanced":
             raise ValueError(
                 "class_weight 'balanced' is not supported for partial_fit. In order to "
@@ -1073,7 +468,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
             )
         columns = self._labels.classes_of_columns
         factors = weights_of_classes(self.class_weight, columns, targets)
-        return _validate_weights(sample_weight, X, factors)
+        return validated_weights(sample_weight, X, factors)
 
     @property
     def _label_binarizer(self):
@@ -1105,7 +500,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         return tags
 
 
-class MLPRegressor(RegressorMixin, _BaseMLP):
+class MLPRegressor(RegressorMixin, BaseMLP):
     """Regress with a multi-layer perceptron.
 
     A drop-in replacement of :class:`sklearn.neural_network.MLPRegressor`: the same
@@ -1289,7 +684,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
     """
 
     _parameter_constraints: dict = {
-        **_BaseMLP._parameter_constraints,
+        **BaseMLP._parameter_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES)), Loss],
         "standardize_target": ["boolean"],
     }
@@ -1375,7 +770,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         self.averaging = averaging
         self.n_jobs = n_jobs
 
-    @available_if(_has_stochastic_solver)
+    @available_if(has_stochastic_solver)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """Train for one epoch over the given data.
@@ -1401,7 +796,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         AttributeError
             If the solver is "lbfgs", which has no epochs.
         """
-        with _all_or_nothing(self):
+        with all_or_nothing(self):
             return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X):
@@ -1420,13 +815,13 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         return self._decode(self._outputs(X))
 
     def _true_labels(self, targets):
-        return _columns(targets)
+        return as_columns(targets)
 
     def _decode(self, outputs):
         if self.target_mean_ is not None:
             scale, mean = self.target_scale_, self.target_mean_
             outputs = outputs * scale.astype(outputs.dtype) + mean.astype(outputs.dtype)
-        return _columns(outputs)
+        return as_columns(outputs)
 
     def _choose_units(self, targets, weights, rows, first_pass):
         if first_pass:
@@ -1481,7 +876,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         """What `score` returns; NaN where a prediction is not finite."""
         if not np.isfinite(outputs).all():
             return np.nan
-        return self._score(_columns(targets), self._decode(outputs), weights)
+        return self._score(as_columns(targets), self._decode(outputs), weights)
 
     def score(self, X, y, sample_weight=None):
         """R² of the predictions; of several quantiles the mean of their D².

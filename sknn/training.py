@@ -59,7 +59,8 @@ def fit_stochastic(
     batch_size = clipped_batch_size(mlp.batch_size, rows.size)
     best_params = network.params.copy() if mlp.early_stopping else None
     progress.n_iter = 0
-    n_steps, seed = -(-rows.size // batch_size), seed_for(network, random_state)
+    n_used = n_used_samples(network, rows.size, batch_size)
+    n_steps, seed = -(-n_used // batch_size), seed_for(network, random_state)
     with Team(n_threads(mlp, network, batch_size, rows.size)) as team:
         plan = plan_steps(mlp, network, samples, batch_size, team, optimizer)
         try:
@@ -68,11 +69,11 @@ def fit_stochastic(
                     rows = shuffled(rows, random_state)
                 steps = steps_of_epoch(mlp, optimizer, n_steps)
                 steps["seed"] = seed + optimizer.n_steps
-                loss, penalty = plan.run_epoch(rows, alpha=mlp.alpha, **steps)
+                loss, penalty = plan.run_epoch(rows[:n_used], alpha=mlp.alpha, **steps)
                 optimizer.n_steps += n_steps
                 follow_statistics(network, optimizer)
                 loss = mean_loss(network, loss) + penalty
-                record_loss(mlp, progress, loss, rows.size)
+                record_loss(mlp, progress, loss, n_used)
                 if validation:
                     record_validation(mlp, progress, *validation())
                 if mlp.early_stopping:
@@ -117,6 +118,18 @@ def shuffled(rows, random_state):
     order = np.arange(rows.size)
     random_state.shuffle(order)
     return rows[order]
+
+
+def n_used_samples(network, n_samples, batch_size):
+    """How many of the samples, shuffled, an epoch takes.
+
+    Where minibatches are normalised, a last one of few samples would make noise of the
+    statistics and ruin a deep network: it is left out.
+    """
+    rest = n_samples % batch_size
+    few = n_samples > batch_size and 2 * rest < batch_size
+    is_normalized = network.layers.architecture.normalization == "batch"
+    return n_samples - rest if few and is_normalized else n_samples
 
 
 def seed_for(network, random_state):

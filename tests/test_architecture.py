@@ -28,6 +28,7 @@ FLOORS = [
     {"optimizer_state"},
     {"combinations", "old_callbacks", "training"},
     {"callback_support", "callbacks", "targets", "validation"},
+    {"base"},
     {"estimators"},
     {"compilation", "tables"},
     {"__init__"},
@@ -42,7 +43,7 @@ ROOMS = {
     "numba": {"_bits", "_jit", "_llvm", "_tile"},
     "joblib": {"team"},
     "scipy": {"estimators", "training"},
-    "sklearn": {"activations", "averaging", "callback_support", "estimators"}
+    "sklearn": {"activations", "averaging", "base", "callback_support", "estimators"}
     | {"losses", "optimizers", "optimizer_state", "schedules", "targets", "training"}
     | {"validation", "comparison", "tables", "__main__"},
     "numpy": set(FLOOR_OF),

@@ -113,7 +113,6 @@ BAD_Y = {
 BAD_CLASSIFIER_Y = {
     "continuous": X[:, 0],
     "several continuous": X,
-    "several multiclass": np.arange(80).reshape(40, 2) % 3,
     "lists of labels": [[1, 2], [3]] * 20,
     "numbers and text": np.array([1, "a"] * 20, dtype=object),
 }

@@ -10,7 +10,7 @@ from sknn._jit import kernel
 from sknn._llvm import call, pointer
 from sknn.activations import ACTIVATIONS
 from sknn.architecture import Architecture, Layers
-from sknn.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, POISSON
+from sknn.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, LOSSES, POISSON
 from sknn.optimizers import OPTIMIZERS
 from sknn.params import pack, padded, parts, views, zeros
 from sknn.plans import BLOCK_ROWS, Network, TrainingPlan
@@ -100,8 +100,9 @@ class Case:
     """A small network with samples, laid out for the kernels and for NumPy."""
 
     def __init__(
-        self, activation, loss, *, n_samples=30, sparse=False, weighted=True, **options
-    ):
+        self, activation, loss, *, n_samples=30, sparse=False, weighted=True,
+        hidden=(19, 6), **options,
+    ):  # fmt: skip
         rng = np.random.default_rng(0)
         n_outputs = 1 if loss == BINARY_CROSS_ENTROPY else 3
         self.activation, self.loss, self.alpha = activation, loss, 0.5
@@ -110,9 +111,9 @@ class Case:
             self.X *= rng.random(self.X.shape) < 0.3
         self.weights = rng.uniform(0.5, 2, n_samples) if weighted else None
         self.targets = self._targets(rng, n_samples, n_outputs)
-        units = [4, 19, 6, n_outputs]
+        units = [4, *hidden, n_outputs]
         architecture = Architecture(
-            tuple(units), (activation, activation), sparse_input=sparse, **options
+            tuple(units), (activation,) * len(hidden), sparse_input=sparse, **options
         )
         self.layers = Layers(architecture, np.float64)
         self.coefs = [
@@ -142,6 +143,8 @@ class Case:
             return rng.integers(0, 2, (n_samples, n_outputs))
         if self.loss == POISSON:
             return rng.poisson(1.0, (n_samples, n_outputs))
+        if LOSSES[self.loss].out_activation == "exp":
+            return rng.exponential(size=(n_samples, n_outputs))
         return rng.normal(size=(n_samples, n_outputs))
 
     def run(
@@ -209,15 +212,16 @@ def test_gradient_against_finite_differences(activation, loss, sparse):
 
 
 @pytest.mark.parametrize("dropout", [(), (0.3, 0.4, 0.5)])
-@pytest.mark.parametrize("skip_connections", [False, True])
+@pytest.mark.parametrize("hidden, skips", [((9, 6), 0), ((9, 6), 1), ((6, 6), 1)])
 @pytest.mark.parametrize("normalization", [None, "batch", "layer"])
-@every_network
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_gradient_of_every_combination(
-    activation, loss, normalization, skip_connections, dropout
+    activation, loss, normalization, hidden, skips, dropout
 ):
-    options = {"normalization": normalization, "skip_connections": skip_connections}
-    options |= {"dropout": dropout, "noise": 0.1}
-    assert_gradient(Case(activation, loss, **options), n_directions=15)
+    options = {"normalization": normalization, "skip_connections": bool(skips)}
+    options |= {"dropout": dropout, "noise": 0.1, "hidden": hidden}
+    assert_gradient(Case(activation, loss, **options), n_directions=6)
 
 
 @pytest.mark.parametrize("n_samples", [30, 2 * BLOCK_ROWS + 5])
