@@ -453,6 +453,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             ) from None
         return network.hidden_outputs(samples, rows, level, self.n_jobs)
 
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "coefs_")  # a look at all attributes takes much longer
+
     def _outputs(self, X):
         """The network's outputs for X, of shape (n_samples, n_outputs)."""
         network, samples, rows = self._ready(X)

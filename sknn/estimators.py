@@ -53,25 +53,34 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     ----------
     hidden_layer_sizes : int or array-like of shape (n_hidden_layers,), default=(100,)
         Units of each hidden layer; ``()`` is a linear model.
-    activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
-        Activation of the hidden layers.
-    solver : {'lbfgs', 'sgd', 'adam'}, default='adam'
-        How the weights are found: 'adam' [2]_ and 'sgd' go through minibatches,
+    activation : str, object or list of these, default='relu'
+        Activation of the hidden layers, or a list with one for each: 'identity',
+        'logistic', 'tanh', 'relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'mish',
+        'softplus', 'hardswish', or an object of :mod:`sknn.activations`.
+    solver : str or object, default='adam'
+        How the weights are found: 'adam' [2]_, 'sgd', 'adamw', 'nadam', 'rmsprop',
+        'adagrad', 'lion' or an object of :mod:`sknn.optimizers` go through minibatches,
         'lbfgs' is a quasi-Newton method over all samples, good on small data.
     alpha : float, default=0.0001
         Strength of the L2 penalty ``alpha / 2 * sum(weights ** 2)``, divided by the
         sum of the sample weights of the minibatch.
     batch_size : int or 'auto', default='auto'
         Samples in a minibatch; 'auto' is ``min(200, n_samples)``.
-    learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
-        Schedule of the learning rate, for ``solver='sgd'`` only.
+    learning_rate : str, object or callable, default='constant'
+        Schedule of the learning rate.
 
         - 'constant' stays at ``learning_rate_init``;
-        - 'invscaling' is ``learning_rate_init / (t_ + 1) ** power_t``;
-        - 'adaptive' is divided by 5 whenever more than ``n_iter_no_change`` epochs
-          in a row have brought no improvement, until it is at most 1e-6.
+        - 'cosine', 'flat_cos', 'one_cycle', 'exponential' and 'coslog4' go by the share
+          of ``max_iter`` epochs that is done, 'reduce_on_plateau' by what they bring:
+          see :mod:`sknn.schedules`, which has objects with settings;
+        - a function of that share, from 0 to 1, returns a factor of
+          ``learning_rate_init``;
+        - 'invscaling' is ``learning_rate_init / (t_ + 1) ** power_t``, for 'sgd' only;
+        - 'adaptive', for 'sgd' only, is divided by 5 whenever more than
+          ``n_iter_no_change`` epochs in a row have brought no improvement, until it is
+          at most 1e-6.
     learning_rate_init : float, default=0.001
-        Initial learning rate of 'sgd' and 'adam'.
+        Initial learning rate, not of 'lbfgs'.
     power_t : float, default=0.5
         Exponent of the 'invscaling' schedule.
     max_iter : int, default=200
@@ -99,9 +108,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     validation_fraction : float, default=0.1
         Share of the samples set aside for ``early_stopping``.
     beta_1, beta_2 : float, default=0.9, 0.999
-        Decay of Adam's estimates of the first and second moment.
+        Decay of the first and second moment of 'adam', 'adamw' and 'nadam'.
     epsilon : float, default=1e-8
-        Added to Adam's denominator.
+        Added to the denominator of the same.
     n_iter_no_change : int, default=10
         Epochs without improvement that are borne.
     max_fun : int, default=15000
@@ -171,6 +180,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         The weights of each layer.  They may be edited: ``predict`` reads them.
     intercepts_ : list of ndarray of shape (fan_out,)
         The intercepts of each layer.
+    scales_, shifts_ : list of ndarray of shape (n_units,)
+        What follows normalisation, for each hidden layer; only with ``normalization``.
+    means_, variances_ : list of ndarray of shape (n_units,)
+        Running statistics of weighted sums; only with ``normalization='batch'``.
+    skip_coefs_, skip_intercepts_ : list of ndarray
+        Weights of skip connections between layers of different widths, if any.
     loss_ : float
         Loss of the last epoch, L2 penalty included.
     loss_curve_ : list of float
@@ -509,30 +524,41 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     Parameters
     ----------
-    loss : {'squared_error', 'poisson'}, default='squared_error'
-        Half the squared error, a mean over the outputs; or half the Poisson
-        deviance, with exponential outputs and for ``y >= 0``.
+    loss : str or object, default='squared_error'
+        What is minimised: half the 'squared_error', a mean over the outputs, the
+        'absolute_error', 'huber', 'log_cosh', 'quantile'; with exponential outputs half
+        the deviance of 'poisson' (``y >= 0``), 'gamma' (``y > 0``) or 'tweedie'; or an
+        object of :mod:`sknn.losses`, which have settings.
     hidden_layer_sizes : int or array-like of shape (n_hidden_layers,), default=(100,)
         Units of each hidden layer; ``()`` is a linear model.
-    activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
-        Activation of the hidden layers.
-    solver : {'lbfgs', 'sgd', 'adam'}, default='adam'
-        How the weights are found: 'adam' [2]_ and 'sgd' go through minibatches,
+    activation : str, object or list of these, default='relu'
+        Activation of the hidden layers, or a list with one for each: 'identity',
+        'logistic', 'tanh', 'relu', 'leaky_relu', 'elu', 'selu', 'gelu', 'silu', 'mish',
+        'softplus', 'hardswish', or an object of :mod:`sknn.activations`.
+    solver : str or object, default='adam'
+        How the weights are found: 'adam' [2]_, 'sgd', 'adamw', 'nadam', 'rmsprop',
+        'adagrad', 'lion' or an object of :mod:`sknn.optimizers` go through minibatches,
         'lbfgs' is a quasi-Newton method over all samples, good on small data.
     alpha : float, default=0.0001
         Strength of the L2 penalty ``alpha / 2 * sum(weights ** 2)``, divided by the
         sum of the sample weights of the minibatch.
     batch_size : int or 'auto', default='auto'
         Samples in a minibatch; 'auto' is ``min(200, n_samples)``.
-    learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
-        Schedule of the learning rate, for ``solver='sgd'`` only.
+    learning_rate : str, object or callable, default='constant'
+        Schedule of the learning rate.
 
         - 'constant' stays at ``learning_rate_init``;
-        - 'invscaling' is ``learning_rate_init / (t_ + 1) ** power_t``;
-        - 'adaptive' is divided by 5 whenever more than ``n_iter_no_change`` epochs
-          in a row have brought no improvement, until it is at most 1e-6.
+        - 'cosine', 'flat_cos', 'one_cycle', 'exponential' and 'coslog4' go by the share
+          of ``max_iter`` epochs that is done, 'reduce_on_plateau' by what they bring:
+          see :mod:`sknn.schedules`, which has objects with settings;
+        - a function of that share, from 0 to 1, returns a factor of
+          ``learning_rate_init``;
+        - 'invscaling' is ``learning_rate_init / (t_ + 1) ** power_t``, for 'sgd' only;
+        - 'adaptive', for 'sgd' only, is divided by 5 whenever more than
+          ``n_iter_no_change`` epochs in a row have brought no improvement, until it is
+          at most 1e-6.
     learning_rate_init : float, default=0.001
-        Initial learning rate of 'sgd' and 'adam'.
+        Initial learning rate, not of 'lbfgs'.
     power_t : float, default=0.5
         Exponent of the 'invscaling' schedule.
     max_iter : int, default=200
@@ -560,9 +586,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     validation_fraction : float, default=0.1
         Share of the samples set aside for ``early_stopping``.
     beta_1, beta_2 : float, default=0.9, 0.999
-        Decay of Adam's estimates of the first and second moment.
+        Decay of the first and second moment of 'adam', 'adamw' and 'nadam'.
     epsilon : float, default=1e-8
-        Added to Adam's denominator.
+        Added to the denominator of the same.
     n_iter_no_change : int, default=10
         Epochs without improvement that are borne.
     max_fun : int, default=15000
@@ -626,6 +652,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         The weights of each layer.  They may be edited: ``predict`` reads them.
     intercepts_ : list of ndarray of shape (fan_out,)
         The intercepts of each layer.
+    scales_, shifts_ : list of ndarray of shape (n_units,)
+        What follows normalisation, for each hidden layer; only with ``normalization``.
+    means_, variances_ : list of ndarray of shape (n_units,)
+        Running statistics of weighted sums; only with ``normalization='batch'``.
+    skip_coefs_, skip_intercepts_ : list of ndarray
+        Weights of skip connections between layers of different widths, if any.
     loss_ : float
         Loss of the last epoch, L2 penalty included.
     loss_curve_ : list of float
@@ -842,8 +874,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return (targets - self.target_mean_) / self.target_scale_
 
     def _validate_input(self, X, y, incremental, reset):
-        identity = loss_of(self.loss).out_activation == "identity"
-        if self.standardize_target and not identity:
+        link = loss_of(self.loss).out_activation
+        if self.standardize_target and link not in ("identity", "increasing"):
             raise ValueError(
                 "standardize_target=True is for losses whose outputs are any real "
                 f"numbers; those of loss={self.loss!r} are not."

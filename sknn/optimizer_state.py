@@ -52,7 +52,7 @@ class OptimizerState(Copied):
 
     @property
     def ends_at_max_iter(self):
-        """Whether the schedule has come to its end with the last epoch."""
+        """Whether the schedule goes by the steps that are left, and so has an end."""
         return self.schedule not in OF_SGD and self.schedule.spans_the_fit
 
     def trained(self, network):
@@ -122,7 +122,7 @@ def steps_of_epoch(mlp, optimizer, n_steps):
 def learning_rates_of_epoch(mlp, optimizer, n_steps):
     """The learning rate of each step of the coming epoch."""
     learning_rates = np.full(n_steps, optimizer.learning_rate)
-    if optimizer.schedule not in OF_SGD:
+    if optimizer.ends_at_max_iter:
         n_done = optimizer.n_steps + np.arange(n_steps)
         done = np.minimum(n_done / (mlp.max_iter * n_steps), 1)
         learning_rates *= checked_factors(optimizer.schedule, done)

@@ -184,9 +184,10 @@ class Adam(Optimizer):
     def rates(self, learning_rates, first_step, settings):
         beta_1, beta_2, epsilon = settings
         t = steps(learning_rates, first_step)
-        correction = np.sqrt(1 - beta_2**t) / (1 - beta_1**t)
-        epsilons = np.full(t.size, epsilon)
-        return np.column_stack([learning_rates * correction, epsilons])
+        rates = np.empty((t.size, 2))
+        rates[:, 0] = learning_rates * (np.sqrt(1 - beta_2**t) / (1 - beta_1**t))
+        rates[:, 1] = epsilon
+        return rates
 
 
 class AdamW(Adam):
@@ -346,7 +347,7 @@ class Lion(_Own):
 
 def steps(learning_rates, first_step):
     """The numbers of these steps, from 1."""
-    return first_step + np.arange(1, learning_rates.size + 1)
+    return np.arange(first_step + 1, first_step + learning_rates.size + 1)
 
 
 OPTIMIZERS = {

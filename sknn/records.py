@@ -81,9 +81,10 @@ SIZES = [
 ]
 PIECES = ["product", "transpose", "link", "loss", "update", "prepare", "finish"]
 FLAGS = ["has_weights", "sums_chunks"]
-PLAN = np.dtype(
+REALS = ["alpha", "l1", "max_norm"]
+PLAN = np.dtype(  # eight bytes each
     [(name, np.int64) for name in [*ADDRESSES, *SIZES, *PIECES, *FLAGS]]
-    + [(name, np.float64) for name in ("alpha", "l1", "max_norm")]
+    + [(name, np.float64) for name in REALS]
 )
 # What each of the blocks that are trained on at once has to itself.
 BLOCK_ADDRESSES = [

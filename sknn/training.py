@@ -186,7 +186,7 @@ def count_improvement(mlp, progress):
 
 def has_failed(progress):
     """Whether the loss is no longer a number, and never will be again."""
-    return bool(np.isnan(progress.loss))
+    return progress.loss != progress.loss
 
 
 def is_finished(mlp, progress, optimizer):

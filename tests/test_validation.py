@@ -14,7 +14,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknn import MLPClassifier, MLPRegressor, estimators
+from sknn import MLPClassifier, MLPRegressor, base
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -269,8 +269,8 @@ def test_a_set_that_is_given_is_like_one_set_aside(monkeypatch):
         parts.extend(split(*args))
         return parts
 
-    split = estimators.split
-    monkeypatch.setattr(estimators, "split", recorded)
+    split = base.split
+    monkeypatch.setattr(base, "split", recorded)
     model = network(number, early_stopping=True, shuffle=False, batch_size=16)
     aside = weights(model.fit(X, number(X))), model.validation_scores_
     train, held_out = parts

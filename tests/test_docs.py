@@ -1,0 +1,30 @@
+"""The docs run, and what they quote is in the code."""
+
+import doctest
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+QUOTE = re.compile(r"\.\. quoted from (\S+)\n\n::\n\n((?:[ ]+.*\n|\n)+)")
+
+
+@pytest.mark.parametrize("page", ["toolbox.rst", "extending.rst"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_examples_run(page):
+    failed, tried = doctest.testfile(str(ROOT / "docs" / page), module_relative=False)
+    assert tried > 3
+    assert not failed
+
+
+def test_quotes_are_in_the_code():
+    quotes = QUOTE.findall((ROOT / "docs" / "extending.rst").read_text())
+    assert len(quotes) == 8
+    for path, text in quotes:
+        source = textwrap.dedent((ROOT / path).read_text())
+        lines = textwrap.dedent(text).strip().splitlines()
+        pattern = r"\n[ ]*".join(re.escape(line.strip()) for line in lines if line)
+        pattern = pattern.replace(r"\n[ ]*", r"\s*\n[ ]*")
+        assert re.search(pattern, source), f"{path} has no longer:\n{text}"
