@@ -21,7 +21,6 @@ from numba import carray as as_array  # noqa: F401  (what a piece reads a VECTOR
 from numba import types
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
-from numba.core.dispatcher import Dispatcher
 
 # The flags that keep NaN and infinity what they are: never nnan or ninf; reassoc only
 # in a reduction, for it would undo the two-part constants of elementary.py.
@@ -97,9 +96,8 @@ def piece_of(*arguments):
 
 @cache
 def foreign(function):
-    """Compile a user's scalar function, which no cache can tell from a later one."""
-    compiled = isinstance(function, Dispatcher)
-    return function if compiled else numba.njit(**_OPTIONS)(function)
+    """Compile a user's scalar function, his own compiling or not, as a subroutine."""
+    return subroutine(getattr(function, "py_func", function))
 
 
 def with_setting(function):

@@ -77,8 +77,8 @@ def scale_by(slope):
 
 
 @piece_of(*PASS)
-def apply_and_keep_slope(function, slope):
-    """The same, and keep the ``slope`` at each output for the way back."""
+def apply_and_keep(function, slope, place):
+    """The same, and keep each ``slope``, at the `place` that it is a function of."""
     function, slope = with_setting(function), with_setting(slope)
 
     def apply(zero, plan, layer, block, first, n):
@@ -87,27 +87,21 @@ def apply_and_keep_slope(function, slope):
         z = outputs_of(pointer(block.units, zero), layer, plan)
         kept, setting = kept_of(zero, block, layer, plan), type(zero)(layer.setting)
         for i in range(z.size):
-            z[i] = function(z[i], setting)
-            kept[i] = slope(z[i], setting)
+            output = function(z[i], setting)
+            kept[i] = slope(place(z[i], output), setting)
+            z[i] = output
 
     return apply
 
 
-@piece_of(*PASS)
-def apply_and_keep_derivative(function, derivative):
-    """The same, and keep the ``derivative`` at each sum for the way back."""
-    function, derivative = with_setting(function), with_setting(derivative)
+@inlined
+def at_sum(z, output):
+    return z
 
-    def apply(zero, plan, layer, block, first, n):
-        prefer_wide_vectors()
-        plan, layer, block = record(plan), record(layer), record(block)
-        z = outputs_of(pointer(block.units, zero), layer, plan)
-        kept, setting = kept_of(zero, block, layer, plan), type(zero)(layer.setting)
-        for i in range(z.size):
-            kept[i] = derivative(z[i], setting)
-            z[i] = function(z[i], setting)
 
-    return apply
+@inlined
+def at_output(z, output):
+    return output
 
 
 @piece(*PASS)
@@ -382,10 +376,10 @@ def kind_of(formula, is_changed):
     layer changes them: then the slopes are kept.
     """
     function, predict = formula.function, apply_to_all(formula.function)
-    if formula.slope is not None and not is_changed:
-        return Kind(predict, scale_by(formula.slope), predict=predict)
-    if formula.slope is not None:
-        forward = apply_and_keep_slope(function, formula.slope)
+    if formula.slope is None:
+        forward = apply_and_keep(function, formula.derivative, at_sum)
+    elif is_changed:
+        forward = apply_and_keep(function, formula.slope, at_output)
     else:
-        forward = apply_and_keep_derivative(function, formula.derivative)
+        return Kind(predict, scale_by(formula.slope), predict=predict)
     return Kind(forward, scale_by_kept, predict=predict, kept_rows=0)

@@ -9,7 +9,8 @@ from .activations import ACTIVATIONS, kind_of
 from .dense import DENSE, INPUT, PROJECTION
 from .dropout import DROPOUT, NOISE
 from .estimators import MLPRegressor
-from .losses import LINKS, LOSSES
+from .loss_pieces import LINKS
+from .losses import LOSSES
 from .monotonic import REFLECTION
 from .normalization import NORMALIZATIONS
 from .optimizers import OPTIMIZERS

@@ -12,7 +12,8 @@ import numpy as np
 
 from .architecture import Layers
 from .layers import Kind
-from .losses import LINKS, loss_of
+from .loss_pieces import LINKS
+from .losses import loss_of
 from .monotonic import required_signs
 from .network import predict, run_epoch
 from .params import padded, row_stride, zeros
@@ -24,7 +25,7 @@ from .team import ALONE, Team, team_size
 BLOCK_ROWS = 256  # samples of a block, at most
 DIVIDED_BATCH = 128  # samples of the smallest minibatch that makes two chunks
 FEW_ROWS = 16
-PLACES = {name: place for place, name in enumerate(PLAN.names)}
+PLACES = {name: place for place, name in enumerate(PLAN.fields or ())}
 X_DENSE, X_SPARSE = ["dense"], ["values", "columns", "row_starts"]
 
 

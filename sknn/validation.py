@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .losses import LINKS, SQUARED_ERROR
+from .loss_pieces import LINKS
+from .losses import SQUARED_ERROR
 from .plans import Network, PredictionPlan
 from .training import mean_loss
 

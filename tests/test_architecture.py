@@ -12,6 +12,7 @@ import sknn
 FLOORS = [
     {"_bits", "_jit", "_llvm", "_tile", "records", "samples", "schedules"},
     {"elementary", "layers", "params", "products", "team"},
+    {"loss_pieces"},
     {
         "activations",
         "dense",

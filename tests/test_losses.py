@@ -12,8 +12,8 @@ from sklearn.model_selection import ParameterGrid
 
 from sknn._jit import kernel
 from sknn._llvm import call, pointer
+from sknn.loss_pieces import LINKS
 from sknn.losses import (
-    LINKS,
     LOSSES,
     BinaryCrossEntropy,
     CrossEntropy,
