@@ -25,7 +25,7 @@ from .team import ALONE, Team, team_size
 BLOCK_ROWS = 256  # samples of a block, at most
 DIVIDED_BATCH = 128  # samples of the smallest minibatch that makes two chunks
 FEW_ROWS = 16
-PLACES = {name: place for place, name in enumerate(PLAN.fields or ())}
+PLACES = {name: place for place, name in enumerate(PLAN.names or ())}
 X_DENSE, X_SPARSE = ["dense"], ["values", "columns", "row_starts"]
 
 

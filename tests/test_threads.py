@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import scipy.sparse
 from sklearn.model_selection import GridSearchCV
+from test_kernels import Case
 
 from sknn import MLPClassifier, MLPRegressor, team
+from sknn.losses import SQUARED_ERROR
 from sknn.team import Team, team_size
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -163,3 +165,44 @@ def test_a_call_holds_its_plan(eager, monkeypatch):
     net = _fit(2, X, X[:, 0])
     assert all("params" in plan._kept and "grads" in plan._kept for plan in held)
     assert len(held) == net.n_iter_
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dropout": (0.2, 0.3, 0.5)},
+        {"noise": 0.5},
+        {"monotonic": (1, 0, -1, 0)},
+        {"normalization": "layer"},
+        {"skip_connections": True, "normalization": "batch"},
+    ],
+)
+@pytest.mark.parametrize("n_samples", [40, 700])
+def test_layers_do_not_depend_on_the_number_of_threads(options, n_samples):
+    results = []
+    for n_threads in (1, 2, 3):
+        case = Case("relu", SQUARED_ERROR, n_samples=n_samples, **options)
+        case.run(
+            np.arange(n_samples), "adam", 300, -(-n_samples // 300), n_threads=n_threads
+        )
+        results.append(case.params)
+    assert np.array_equal(results[0], results[1])
+    assert np.array_equal(results[0], results[2])
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"max_grad_norm": 0.1}, {"averaging": "ema", "weight_decay": 0.1, "l1": 1e-3}],
+)
+def test_steps_do_not_depend_on_the_number_of_threads(eager, params):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(700, 6)), rng.normal(size=700)
+    nets = [
+        MLPRegressor(
+            hidden_layer_sizes=(40, 30), batch_size=300, max_iter=5, random_state=0,
+            n_jobs=n_jobs, **params,
+        ).fit(X, y)
+        for n_jobs in (1, 2, 3)
+    ]  # fmt: skip
+    for net in nets[1:]:
+        _assert_identical(nets[0], net)
