@@ -1,6 +1,6 @@
 """An architecture says which layers a network has; here it becomes their table."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -62,9 +62,11 @@ class Architecture:
 
     def layout(self):
         """What the places of the parameters depend on, and nothing else."""
-        none = ("identity",) * len(self.activations)
-        return replace(
-            self, activations=none, dropout=(), noise=0.0, sparse_input=False
+        return Architecture(
+            self.units,
+            activations=("identity",) * len(self.activations),
+            normalization=self.normalization,
+            skip_connections=self.skip_connections,
         )
 
     @property

@@ -8,6 +8,7 @@ views of the flat vector that the kernels read.
 import copy
 import warnings
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from operator import index, is_
@@ -29,16 +30,17 @@ from sklearn.utils.validation import (
 
 from .activations import ACTIVATIONS
 from .architecture import Architecture, Layers
-from .averaging import AVERAGES
+from .averaging import AVERAGES, as_average
 from .callback_support import CallbackSupportMixin, reporter_of, with_callbacks
 from .combinations import (
     activations_of_layers,
     check_combination,
     dropout_of_levels,
 )
+from .dense import PROJECTION
 from .initialization import DEFAULT, SCHEMES, initialize
 from .losses import OF_OUT_ACTIVATION
-from .monotonic import enforce, required_signs
+from .monotonic import with_required_signs
 from .normalization import NORMALIZATIONS
 from .optimizer_state import OF_SGD, optimizer_state
 from .optimizers import OPTIMIZERS, Optimizer, as_optimizer, is_stochastic
@@ -50,6 +52,10 @@ from .training import Progress, fit_lbfgs, fit_stochastic
 from .validation import Validation, scored_by, split
 
 PRECISIONS = (np.float64, np.float32)
+# Fitted attributes that only some networks have.
+NAMES_OF_PARTS = {
+    part.name for kind in (PROJECTION, *NORMALIZATIONS.values()) for part in kind.parts
+}
 
 
 def has_stochastic_solver(mlp):
@@ -309,6 +315,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         fits = (
             optimizer is not None
             and optimizer.solver.is_like(as_optimizer(self.solver))
+            and optimizer.averages_as(as_average(self.averaging))
             and optimizer.moments.dtype == network.params.dtype
             and optimizer.layout == network.layers.architecture.layout()
         )
@@ -320,10 +327,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         # scikit-learn's factor, which Glorot and Bengio do not have
         logistic = self.init == DEFAULT and self.activation == "logistic"
         params = initialize(layers, random_state, self.init, 1 / 3 if logistic else 1.0)
-        signs = required_signs(layers)
-        if signs is not None:
-            enforce(params, signs)
-        return Network(params, layers, self._loss())
+        return with_required_signs(Network(params, layers, self._loss()))
 
     def _architecture(self, units, sparse_input):
         """The architecture that the parameters ask for, with these units."""
@@ -355,15 +359,34 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
                 f"data ask for {units}: a fit that continues cannot change them. Set "
                 "warm_start=False to start anew."
             )
+        architecture = self._architecture(units, is_sparse(X))
+        if architecture.layout() != self._fitted_architecture(is_sparse(X)).layout():
+            raise ValueError(
+                "A fit that continues cannot change normalization or skip_connections. "
+                "Set warm_start=False to start anew."
+            )
         lbfgs = self.solver == "lbfgs"
         dtype = np.float64 if lbfgs else self._precision(self.coefs_[0].dtype)
-        return self._packed(dtype, is_sparse(X), self._loss())
+        network = self._packed(architecture, dtype, self._loss())
+        return with_required_signs(network)
 
-    def _packed(self, dtype, sparse_input, loss):
+    def _fitted_architecture(self, sparse_input):
+        """That of the last fit, with the present weights and activations."""
+        units = layer_units(self.coefs_)
+        fitted = getattr(self, "_architecture_of_fit", None)
+        if fitted is None or len(fitted.units) != len(units):
+            return self._architecture(units, sparse_input)
+        return replace(
+            fitted,
+            units=tuple(units),
+            activations=activations_of_layers(self.activation, len(units) - 2),
+            sparse_input=sparse_input,
+        )
+
+    def _packed(self, architecture, dtype, loss):
         """A network of its own with the weights of `coefs_` and `intercepts_`."""
         _check_shapes(self.coefs_, self.intercepts_)
-        units = layer_units(self.coefs_)
-        layers = Layers(self._architecture(units, sparse_input), dtype)
+        layers = Layers(architecture, dtype)
         return Network(pack(vars(self), layers), layers, loss)
 
     def _progress(self):
@@ -400,28 +423,31 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             self.validation_scores_ = progress.validation_scores
             self.validation_loss_curve_ = progress.validation_loss_curve
         self._optimizer = optimizer
+        self._architecture_of_fit = architecture = network.layers.architecture
         self._keep(network)
         if network.params.dtype != self._precision(network.params.dtype):
-            sparse_input = network.layers.architecture.sparse_input
-            self._keep(self._packed(np.dtype(self.dtype), sparse_input, network.loss))
+            dtype = np.dtype(self.dtype)
+            self._keep(self._packed(architecture, dtype, network.loss))
 
     def _keep(self, network):
         """Show the parameters as lists of views, for users to read or edit."""
         parts = views(network.params, network.layers)
+        for name in NAMES_OF_PARTS - parts.keys():  # of an earlier fit
+            vars(self).pop(name, None)
         vars(self).update(parts)
-        self._network = network, sum(parts.values(), []), self.activation
+        kept = {name: list(arrays) for name, arrays in parts.items()}
+        self._network = network, kept, self.activation
 
     def _fitted_network(self, dtype, sparse_input):
         """The network of `coefs_` and `intercepts_`, the fit's or the user's."""
-        network, kept, activation = getattr(self, "_network", (None, [], None))
-        current = [*self.coefs_, *self.intercepts_]
-        untouched = len(kept) == len(current) and all(map(is_, kept, current))
-        untouched = untouched and activation == self.activation
-        if untouched and network.params.dtype == dtype:
-            return network.reading(sparse_input)
+        network, kept, activation = getattr(self, "_network", (None, {}, None))
+        if network and network.params.dtype == dtype and activation == self.activation:
+            now = [getattr(self, name) for name in kept]
+            if all(map(_are_the_same, now, kept.values())):
+                return network.reading(sparse_input)
         loss = getattr(self, "_fitted_loss", None)
         loss = loss or OF_OUT_ACTIVATION[self.out_activation_]
-        return self._packed(dtype, sparse_input, loss)
+        return self._packed(self._fitted_architecture(sparse_input), dtype, loss)
 
     def hidden_activations(self, X, layer=-1):
         """Outputs of a hidden layer, as features for other models.
@@ -583,6 +609,11 @@ def _precision(*dtypes):
     """The dtype to compute in: float32 if all are no wider, else float64."""
     single = np.result_type(*dtypes) == np.float32
     return np.dtype(np.float32 if single else np.float64)
+
+
+def _are_the_same(arrays, others):
+    """Whether two lists hold the very same arrays."""
+    return len(arrays) == len(others) and all(map(is_, arrays, others))
 
 
 def _check_shapes(coefs, intercepts):

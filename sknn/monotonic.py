@@ -54,9 +54,13 @@ def required_signs(layers):
     return signs
 
 
-def enforce(params, signs):
-    """Give all parameters the signs that they must have, in place."""
-    params[:] = np.where(signs, np.abs(params) * signs, params)
+def with_required_signs(network):
+    """The network, each of whose weights now has the sign that it must have."""
+    signs = required_signs(network.layers)
+    if signs is not None:
+        params = network.params
+        params[:] = np.where(signs, np.abs(params) * signs, params)
+    return network
 
 
 def bounds(signs):

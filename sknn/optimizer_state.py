@@ -55,6 +55,13 @@ class OptimizerState(Copied):
         """Whether the schedule goes by the steps that are left, and so has an end."""
         return self.schedule not in OF_SGD and self.schedule.spans_the_fit
 
+    def averages_as(self, average):
+        """Whether it has this average of the weights, or none if that is None."""
+        if self.average is None or average is None:
+            return self.average is average
+        same_kind = type(self.average) is type(average)
+        return same_kind and self.average.get_params() == average.get_params()
+
     def trained(self, network):
         """The network whose parameters steps change: itself, or one behind it."""
         if self.average is None:

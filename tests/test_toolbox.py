@@ -392,3 +392,39 @@ def test_a_classification_of_hard_labels_improves_with_weights():
     assert balanced.score(features[rare], labels[rare]) > plain.score(
         features[rare], labels[rare]
     )
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ({"normalization": "batch"}, {"normalization": None}),
+        ({"normalization": "layer"}, {"normalization": "batch"}),
+        ({"skip_connections": True}, {"skip_connections": False}),
+    ],
+)
+def test_parameters_set_after_a_fit_wait_for_the_next(before, after):
+    net = regressor(**before).fit(X, Y)
+    expected = net.predict(X)
+    net.set_params(**after)
+    assert np.array_equal(net.predict(X), expected)
+    assert np.array_equal(pickle.loads(pickle.dumps(net)).predict(X), expected)
+    with pytest.raises(ValueError, match="normalization or skip_connections"):
+        net.partial_fit(X, Y)
+    fresh = regressor(**after).fit(X, Y)
+    assert vars(net.fit(X, Y)).keys() == vars(fresh).keys()  # nothing is left over
+    assert np.array_equal(net.predict(X), fresh.predict(X))
+
+
+def test_an_average_may_begin_between_two_partial_fits():
+    net = regressor().partial_fit(X, Y)
+    net.set_params(averaging="ema").partial_fit(X, Y)
+    assert net.predict(X).shape == Y.shape
+
+
+@pytest.mark.parametrize("name", ["scales_", "skip_coefs_", "coefs_"])
+def test_every_part_can_be_edited(name):
+    net = regressor(normalization="layer", skip_connections=True).fit(X, Y)
+    before = net.predict(X)
+    setattr(net, name, [2 * array for array in getattr(net, name)])
+    assert not np.allclose(net.predict(X), before)
+    getattr(net, name)[0][:] /= 2
