@@ -90,6 +90,7 @@ def training_plan(case, team):
     import numpy as np
     from cases import data
 
+    from sknn.activations import ACTIVATIONS
     from sknn.architecture import Architecture, Layers
     from sknn.initialization import initialize
     from sknn.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED_ERROR
@@ -101,7 +102,7 @@ def training_plan(case, team):
     X, y = data(case)
     dtype, random_state = np.dtype(case.dtype), np.random.RandomState(0)
     units = tuple(case.layer_units)
-    activations = (case.activation,) * (len(units) - 2)
+    activations = (ACTIVATIONS[case.activation],) * (len(units) - 2)
     layers = Layers(Architecture(units, activations), dtype)
     params = initialize(layers, random_state)
     loss = CROSS_ENTROPY if case.n_outputs > 1 else BINARY_CROSS_ENTROPY

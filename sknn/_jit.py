@@ -94,12 +94,6 @@ def piece_of(*arguments):
     return decorate
 
 
-@cache
-def foreign(function):
-    """Compile a user's scalar function, his own compiling or not, as a subroutine."""
-    return subroutine(getattr(function, "py_func", function))
-
-
 def with_setting(function):
     """A function of one number as one of a number and a setting."""
     if function.py_func.__code__.co_argcount > 1:

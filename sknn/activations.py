@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
-from ._jit import foreign, inlined, piece, piece_of, with_setting
+from ._jit import inlined, piece, piece_of, with_setting
 from ._llvm import at, pointer, prefer_wide_vectors
 from .elementary import (
     clamp,
@@ -25,6 +25,7 @@ from .elementary import (
     tanh,
 )
 from .layers import PASS, Kind, as_array, record
+from .own_functions import compiled, warn_of_wrong_slope
 
 
 @inlined
@@ -296,7 +297,8 @@ class Activation(BaseEstimator):
     ----------
     function : callable
         The output of a unit, a number, for its weighted sum, a number.  It is compiled
-        by Numba: arithmetic, comparisons and functions of :mod:`math` are fine.
+        by Numba: arithmetic, comparisons and functions of :mod:`math` are fine, raising
+        errors is not.
     derivative : callable
         The derivative of ``function`` at the same weighted sum.
 
@@ -318,7 +320,13 @@ class Activation(BaseEstimator):
 
     def formula(self):
         """What the table of activations would hold of it."""
-        return Formula(foreign(self.function), derivative=foreign(self.derivative))
+        return _own_formula(self.function, self.derivative)
+
+
+@cache
+def _own_formula(function, derivative):
+    warn_of_wrong_slope(function, derivative, [(-2.3,), (-0.7,), (0.3,), (1.9,)])
+    return Formula(compiled(function, 1), derivative=compiled(derivative, 1))
 
 
 class LeakyReLU(BaseEstimator):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .activations import formula_of, kind_of
+from .activations import kind_of
 from .dense import DENSE, INPUT, PROJECTION
 from .dropout import DROPOUT, NOISE
 from .layers import Kind
@@ -35,7 +35,7 @@ class Architecture:
     """The units of all layers, the input's first, and what is between them."""
 
     units: tuple
-    activations: tuple  # of each hidden layer, names or objects
+    activations: tuple  # of each hidden layer: formulas, None for the identity
     dropout: tuple = ()  # rates: of the inputs and of each hidden layer
     noise: float = 0.0  # standard deviation of what is added to the inputs
     normalization: str | None = None
@@ -64,7 +64,7 @@ class Architecture:
         """What the places of the parameters depend on, and nothing else."""
         return Architecture(
             self.units,
-            activations=("identity",) * len(self.activations),
+            activations=(None,) * (len(self.units) - 2),
             normalization=self.normalization,
             skip_connections=self.skip_connections,
         )
@@ -92,7 +92,7 @@ class Architecture:
 
     def _activation(self, level, is_changed):
         """The layers that make an activation; ``is_changed``: others follow."""
-        formula = formula_of(self.activations[level - 1])
+        formula = self.activations[level - 1]
         half = self.units[level] // 2
         if formula and self.monotonic and half:
             yield Layer(REFLECTION, level, level, n_units=half)

@@ -44,9 +44,9 @@ class EMA(BaseEstimator):
         self.decay = decay
         self.warm_up = warm_up
 
-    def shares(self, first_step, n_steps, max_steps):
+    def shares(self, n_steps, steps_done, epochs_done, max_epochs):
         """How far the average goes towards the weights, for each step of an epoch."""
-        done = first_step + np.arange(n_steps)
+        done = steps_done + np.arange(n_steps)
         at_least = 9 / (9 + done) if self.warm_up else (done == 0).astype(float)
         return np.maximum(at_least, 1 - self.decay)
 
@@ -76,10 +76,9 @@ class SWA(BaseEstimator):
     def __init__(self, start=0.75):
         self.start = start
 
-    def shares(self, first_step, n_steps, max_steps):
+    def shares(self, n_steps, steps_done, epochs_done, max_epochs):
         """How far the average goes towards the weights, for each step of an epoch."""
-        n_before = int(np.ceil(self.start * max_steps / n_steps))
-        n_averaged = first_step // n_steps - n_before
+        n_averaged = epochs_done - int(np.ceil(self.start * max_epochs))
         if n_averaged < 0:
             return np.ones(n_steps)
         shares = np.zeros(n_steps)
@@ -92,6 +91,8 @@ AVERAGES = {"ema": EMA(), "swa": SWA()}
 
 def as_average(averaging):
     """The average of this name, or the object itself, its settings checked."""
+    if isinstance(averaging, type):
+        raise ValueError(f"averaging must be an object: write {averaging.__name__}().")
     average = AVERAGES[averaging] if isinstance(averaging, str) else averaging
     if average is not None:
         average._validate_params()

@@ -40,7 +40,7 @@ from .combinations import (
 from .dense import PROJECTION
 from .initialization import DEFAULT, SCHEMES, initialize
 from .losses import OF_OUT_ACTIVATION
-from .monotonic import with_required_signs
+from .monotonic import begun_monotonic, with_required_signs
 from .normalization import NORMALIZATIONS
 from .optimizer_state import OF_SGD, optimizer_state
 from .optimizers import OPTIMIZERS, Optimizer, as_optimizer, is_stochastic
@@ -109,7 +109,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "scoring": [str, callable, None],
-        "dtype": [StrOptions({"float32", "float64"}), None],
+        "dtype": [
+            StrOptions({"float32", "float64"}),
+            Options(type, {np.float32, np.float64}),
+            None,
+        ],
         "init": [StrOptions(set(SCHEMES))],
         "normalization": [StrOptions(set(NORMALIZATIONS)), None],
         "skip_connections": ["boolean"],
@@ -181,6 +185,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         first_pass = not hasattr(self, "coefs_") or (
             not self.warm_start and not incremental
         )
+        self._check_scoring()
         X, targets = self._validate_input(X, y, incremental, reset=first_pass)
         weights = self._weights(sample_weight, X, targets, incremental)
         given = self._validate_set(*validation_set) if validation_set else None
@@ -233,6 +238,13 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             )
         self._publish(network, progress, optimizer, validation)
         return self
+
+    def _check_scoring(self):
+        """Refuse an unknown scorer, be it needed in this fit or not."""
+        if isinstance(self.scoring, str) and self.scoring != "loss":
+            from sklearn.metrics import get_scorer
+
+            get_scorer(self.scoring)
 
     def _choose_units(self, targets, weights, rows, first_pass):
         """Decide in which units the network sees targets, from those it trains on."""
@@ -325,9 +337,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         dtype = np.float64 if self.solver == "lbfgs" else X.dtype
         layers = Layers(self._architecture(units, is_sparse(X)), dtype)
         # scikit-learn's factor, which Glorot and Bengio do not have
-        logistic = self.init == DEFAULT and self.activation == "logistic"
+        one = isinstance(self.activation, str) or hasattr(self.activation, "formula")
+        activations = {self.activation} if one else set(self.activation)
+        logistic = self.init == DEFAULT and activations == {"logistic"}
         params = initialize(layers, random_state, self.init, 1 / 3 if logistic else 1.0)
-        return with_required_signs(Network(params, layers, self._loss()))
+        return begun_monotonic(Network(params, layers, self._loss()))
 
     def _architecture(self, units, sparse_input):
         """The architecture that the parameters ask for, with these units."""
@@ -423,7 +437,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             self.validation_scores_ = progress.validation_scores
             self.validation_loss_curve_ = progress.validation_loss_curve
         self._optimizer = optimizer
-        self._architecture_of_fit = architecture = network.layers.architecture
+        architecture = network.layers.architecture
+        self._architecture_of_fit = replace(architecture, activations=())
         self._keep(network)
         if network.params.dtype != self._precision(network.params.dtype):
             dtype = np.dtype(self.dtype)
@@ -436,14 +451,17 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             vars(self).pop(name, None)
         vars(self).update(parts)
         kept = {name: list(arrays) for name, arrays in parts.items()}
-        self._network = network, kept, self.activation
+        self._network = network, kept
 
     def _fitted_network(self, dtype, sparse_input):
         """The network of `coefs_` and `intercepts_`, the fit's or the user's."""
-        network, kept, activation = getattr(self, "_network", (None, {}, None))
-        if network and network.params.dtype == dtype and activation == self.activation:
+        network, kept = getattr(self, "_network", (None, {}))
+        if network and network.params.dtype == dtype:
             now = [getattr(self, name) for name in kept]
-            if all(map(_are_the_same, now, kept.values())):
+            activations = network.layers.architecture.activations
+            if all(map(_are_the_same, now, kept.values())) and (
+                activations == activations_of_layers(self.activation, len(activations))
+            ):
                 return network.reading(sparse_input)
         loss = getattr(self, "_fitted_loss", None)
         loss = loss or OF_OUT_ACTIVATION[self.out_activation_]

@@ -10,6 +10,7 @@ import os
 import pickle
 import uuid
 from copy import copy
+from numbers import Integral, Real
 from pathlib import Path
 from time import perf_counter
 
@@ -112,6 +113,7 @@ class EarlyStopping(_Callback):
 
     def __init__(self, monitor="loss", *, patience=10, min_delta=0.0, mode=None):
         super().__init__()
+        _check_number("patience", patience, Integral, 1)
         self.monitor, self.patience = monitor, patience
         self.min_delta, self.mode = min_delta, mode
         _mode(monitor, mode)
@@ -169,6 +171,7 @@ class TimeBudget(_Callback):
 
     def __init__(self, seconds):
         super().__init__()
+        _check_number("seconds", seconds, Real, 0)
         self.seconds = seconds
 
     def _new_memory(self):
@@ -216,15 +219,9 @@ class History(_Callback):
         return self.runs[-1] if self.runs else {}
 
     def _new_memory(self):
-        memory = {"start": perf_counter(), "curves": {}, "learning_rate": None}
+        memory = {"start": perf_counter(), "curves": {}}
         self.runs.append(memory["curves"])
         return memory
-
-    def on_fit_task_begin(self, estimator, context):
-        """Note the learning rate, for afterwards it may be that of the next epoch."""
-        optimizer = getattr(estimator, "_optimizer", None)
-        rate = getattr(optimizer, "learning_rate", None)
-        self._memory(estimator)["learning_rate"] = rate
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
         """Record an epoch."""
@@ -232,7 +229,8 @@ class History(_Callback):
             return
         memory = self._memory(estimator)
         values = {name: _value(name, fitted_estimator, None) for name in MONITORS}
-        values["learning_rate"] = memory["learning_rate"]
+        optimizer = getattr(estimator, "_optimizer", None)
+        values["learning_rate"] = getattr(optimizer, "rate_of_epoch", None)
         values["seconds"] = perf_counter() - memory["start"]
         for name, value in values.items():
             if value is not None:
@@ -283,6 +281,7 @@ class ModelCheckpoint(_Callback):
         self, path, *, every=1, save_best_only=False, monitor="loss", mode=None
     ):
         super().__init__()
+        _check_number("every", every, Integral, 1)
         self.path, self.every, self.save_best_only = path, every, save_best_only
         self.monitor, self.mode = monitor, mode
         _mode(monitor, mode)
@@ -303,8 +302,6 @@ class ModelCheckpoint(_Callback):
 
 class LearningRateScheduler(_Callback):
     """Set the learning rate of every epoch.
-
-    Set it before a :class:`History`, which otherwise records the rate before.
 
     Parameters
     ----------
@@ -340,6 +337,12 @@ class LearningRateScheduler(_Callback):
         if not 0 <= rate < np.inf:
             raise ValueError(f"schedule must return a learning rate, got {rate}.")
         optimizer.learning_rate = rate
+
+
+def _check_number(name, value, kind, least):
+    if not isinstance(value, kind) or value < least:
+        what = "an integer" if kind is Integral else "a number"
+        raise ValueError(f"{name} must be {what} from {least} on, got {value!r}.")
 
 
 def _is_epoch(context):

@@ -34,7 +34,7 @@ def check_combination(mlp, architecture, loss):
             "dropout of the inputs, or X.toarray()."
         )
     if architecture.monotonic:
-        _check_monotonic(architecture, loss)
+        _check_monotonic(mlp, architecture, loss)
 
 
 def _check_lbfgs(mlp):
@@ -47,7 +47,7 @@ def _check_lbfgs(mlp):
             )
 
 
-def _check_monotonic(architecture, loss):
+def _check_monotonic(mlp, architecture, loss):
     """Only increasing functions of increasing functions are increasing."""
     if loss_of(loss).out_activation == "softmax":
         raise ValueError(
@@ -59,46 +59,54 @@ def _check_monotonic(architecture, loss):
             "normalization='layer' is not monotonic, so it excludes monotonic_cst; "
             "normalization='batch' does not."
         )
-    for activation in architecture.activations:
-        formula = formula_of(activation)
-        if formula is not None and not formula.is_monotonic:
+    for formula in filter(None, architecture.activations):
+        if not formula.is_monotonic:
             fine = sorted(
                 name
                 for name, each in ACTIVATIONS.items()
                 if not each or each.is_monotonic
             )
             raise ValueError(
-                f"activation={activation!r} is not known to be monotonic, which "
+                f"activation={mlp.activation!r} is not known to be monotonic, which "
                 f"monotonic_cst needs. These are: {fine}."
             )
 
 
 def activations_of_layers(activation, n_hidden):
-    """The activation of each hidden layer, from one for all or a list of them."""
+    """The formula of each hidden layer, from one activation for all or a list."""
     if not isinstance(activation, (list, tuple)):
-        return (activation,) * n_hidden
+        return (_checked_formula(activation),) * n_hidden
     if len(activation) != n_hidden:
         raise ValueError(
             f"activation has {len(activation)} entries, but there are {n_hidden} "
             "hidden layers; it must be a single activation or a list with one for each."
         )
-    for each in activation:
-        if not hasattr(each, "formula") and each not in ACTIVATIONS:
-            raise ValueError(
-                f"activation must be among {sorted(ACTIVATIONS)} or an activation "
-                f"object for each layer, got {each!r}."
-            )
-    return tuple(activation)
+    return tuple(map(_checked_formula, activation))
+
+
+def _checked_formula(activation):
+    if isinstance(activation, type):
+        name = activation.__name__
+        raise ValueError(f"activation must be an object: write {name}().")
+    is_known = isinstance(activation, str) and activation in ACTIVATIONS
+    if not is_known and not hasattr(activation, "formula"):
+        raise ValueError(
+            f"activation must be among {sorted(ACTIVATIONS)} or an object of "
+            f"sknn.activations, got {activation!r}."
+        )
+    return formula_of(activation)
 
 
 def dropout_of_levels(dropout, n_hidden):
     """The rates of dropout of the inputs and of each hidden layer."""
-    if np.ndim(dropout) == 0:
-        rates = [0.0] + [float(dropout)] * n_hidden
-    else:
-        rates = [float(rate) for rate in dropout]
-        if len(rates) == n_hidden:
-            rates = [0.0, *rates]
+    try:
+        rates = np.asarray(dropout, dtype=float).tolist()
+    except (TypeError, ValueError):
+        raise ValueError(f"dropout must be numbers, got {dropout!r}.") from None
+    if isinstance(rates, float):
+        rates = [rates] * n_hidden
+    if len(rates) == n_hidden:
+        rates = [0.0, *rates]
     if len(rates) != n_hidden + 1:
         raise ValueError(
             f"dropout has {len(rates)} entries, but there are {n_hidden} hidden "

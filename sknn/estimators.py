@@ -412,7 +412,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         y_prob = self.predict_proba(X)
         if isinstance(y_prob, list):
             return [np.log(of_column) for of_column in y_prob]
-        return np.log(y_prob, out=y_prob)
+        return np.log(y_prob)
 
     def score(self, X, y, sample_weight=None):
         """Accuracy: the share of the samples whose labels are all predicted right.
@@ -506,6 +506,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _default_score(self, targets, weights, outputs, loss):
         """Accuracy, in a tenth of the time that `accuracy_score` takes."""
+        if weights is not None and weights.sum() == 0:
+            return np.nan
         return float(np.average(self._labels.hits(outputs, targets), weights=weights))
 
     def __sklearn_tags__(self):
@@ -601,9 +603,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Precision of ``fit`` and ``predict``; None is that of X.  'lbfgs' computes in
         float64 whatever it is, and rounds the weights that it finds.
     standardize_target : bool, default=False
-        Whether to train on ``(y - target_mean_) / target_scale_``, for losses whose
-        outputs are any real numbers.  Predictions and scores are in the units of y,
-        the losses in units of ``target_scale_``.
+        Whether to train on ``(y - target_mean_) / target_scale_``, the mean and the
+        standard deviation; where outputs are exponential (Poisson, gamma, Tweedie) on y
+        over its mean.  Predictions and scores are in the units of y, the losses in
+        those of the scaled y.
     init : str, default='glorot_uniform'
         How the weights are drawn: 'glorot_uniform' [1]_, as in scikit-learn, or
         'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', 'lecun_normal',
@@ -860,7 +863,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             self.target_mean_ = self.target_scale_ = None
             if self.standardize_target:
                 weights = None if weights is None else weights[rows]
-                of_y = mean_and_scale(targets[rows], weights)
+                positive = loss_of(self.loss).out_activation == "exp"
+                of_y = mean_and_scale(targets[rows], weights, positive)
                 self.target_mean_, self.target_scale_ = of_y
         elif self.standardize_target != (self.target_mean_ is not None):
             raise ValueError(
@@ -874,13 +878,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return (targets - self.target_mean_) / self.target_scale_
 
     def _validate_input(self, X, y, incremental, reset):
-        link = loss_of(self.loss).out_activation
-        if self.standardize_target and link not in ("identity", "increasing"):
-            raise ValueError(
-                "standardize_target=True is for losses whose outputs are any real "
-                f"numbers; those of loss={self.loss!r} are not."
-            )
         X, targets = self._validate_numbers(X, y, reset)
+        if self.standardize_target and loss_of(self.loss).out_activation == "logistic":
+            raise ValueError(
+                "standardize_target=True is for outputs that are real or positive "
+                f"numbers; those of loss={self.loss!r} are between 0 and 1."
+            )
         self.n_outputs_ = loss_of(self.loss).n_outputs(targets.shape[1])
         self._n_targets = targets.shape[1]
         return X, targets

@@ -63,6 +63,18 @@ def with_required_signs(network):
     return network
 
 
+def begun_monotonic(network):
+    """The same for initial weights, which are made smaller on the way.
+
+    Sums of numbers of one sign grow with their number, those of both with its root.
+    """
+    if network.layers.architecture.monotonic:
+        parts = views(network.params, network.layers)
+        for view in parts["coefs_"][1:] + parts.get("skip_coefs_", []):
+            view /= np.sqrt(len(view))
+    return with_required_signs(network)
+
+
 def bounds(signs):
     """The smallest and largest values that parameters of these signs may have."""
     return np.where(signs > 0, 0, -np.inf), np.where(signs < 0, 0, np.inf)

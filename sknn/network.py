@@ -16,7 +16,7 @@ import numpy as np
 from ._jit import as_array, inlined, kernel, subroutine
 from ._llvm import at, call, load, pointer, store
 from .architecture import STRIP
-from .products import sum_of_absolutes, sum_of_squares, total
+from .products import squared_norm, sum_of_absolutes, sum_of_squares, total
 from .records import FLOAT64, INT64
 from .regularization import penalize
 from .team import share, wait_for_all
@@ -210,7 +210,7 @@ def note_penalties(zero, plan, layer, row, n_rows):
                 )  # fmt: skip
             size = min(STRIP, n_rows - i) * layer.stride
             norms = pointer(plan.norms, FLOAT64)
-            store(norms, strip, sum_of_squares(grads, size))
+            store(norms, strip, squared_norm(grads, size))
 
 
 @inlined

@@ -49,11 +49,20 @@ class OptimizerState(Copied):
     power_t: float
     learning_rate: float
     n_steps: int = 0
+    n_epochs: int = 0  # calls of partial_fit may differ in their steps
+    rate_of_epoch: float = np.nan  # its first, for callbacks to record
 
     @property
     def ends_at_max_iter(self):
         """Whether the schedule goes by the steps that are left, and so has an end."""
         return self.schedule not in OF_SGD and self.schedule.spans_the_fit
+
+    def copy(self):
+        """A copy whose moments lie where kernels may read them."""
+        copied = super().copy()
+        copied.moments = zeros(self.moments.size, self.moments.dtype)
+        copied.moments[:] = self.moments
+        return copied
 
     def averages_as(self, average):
         """Whether it has this average of the weights, or none if that is None."""
@@ -73,13 +82,14 @@ class OptimizerState(Copied):
         """The state with its moments as lists of arrays, without their padding."""
         layers = Layers(self.layout, self.moments.dtype)
         moments = self.moments.reshape(-1, layers.n_params)
-        return vars(self) | {"moments": [views(each, layers) for each in moments]}
+        lists = [views(each, layers) for each in moments]
+        return vars(self) | {"moments": lists, "dtype": self.moments.dtype}
 
     def __setstate__(self, state):
-        dtype = state["moments"][0]["coefs_"][0].dtype
+        dtype = state.pop("dtype")
         layers = Layers(state["layout"], dtype)
         moments = zeros(len(state["moments"]) * layers.n_params, dtype)
-        rows = moments.reshape(len(state["moments"]), -1)
+        rows = moments.reshape(-1, layers.n_params)
         for row, lists in zip(rows, state["moments"], strict=True):
             row[:] = pack(lists, layers)
         vars(self).update(state, moments=moments)
@@ -121,8 +131,8 @@ def steps_of_epoch(mlp, optimizer, n_steps):
     if weight_decay(mlp, rule):
         steps["shrinkages"] = learning_rates * weight_decay(mlp, rule)
     if optimizer.average:
-        sizes = optimizer.n_steps, n_steps, n_steps * mlp.max_iter
-        steps["shares"] = optimizer.average.shares(*sizes)
+        done = optimizer.n_steps, optimizer.n_epochs
+        steps["shares"] = optimizer.average.shares(n_steps, *done, mlp.max_iter)
     return steps
 
 
@@ -130,9 +140,9 @@ def learning_rates_of_epoch(mlp, optimizer, n_steps):
     """The learning rate of each step of the coming epoch."""
     learning_rates = np.full(n_steps, optimizer.learning_rate)
     if optimizer.ends_at_max_iter:
-        n_done = optimizer.n_steps + np.arange(n_steps)
-        done = np.minimum(n_done / (mlp.max_iter * n_steps), 1)
-        learning_rates *= checked_factors(optimizer.schedule, done)
+        done = (optimizer.n_epochs + np.arange(n_steps) / n_steps) / mlp.max_iter
+        learning_rates *= checked_factors(optimizer.schedule, np.minimum(done, 1))
+    optimizer.rate_of_epoch = float(learning_rates[0])
     return learning_rates
 
 

@@ -365,6 +365,8 @@ OPTIMIZERS = {
 def as_optimizer(solver):
     """The optimizer that an estimator's ``solver`` names or is; None if it is none."""
     if isinstance(solver, Optimizer):
+        if solver.update is None:
+            raise ValueError(f"{solver} has no update rule, see docs/extending.rst.")
         return solver
     return OPTIMIZERS.get(solver) if isinstance(solver, str) else None
 

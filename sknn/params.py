@@ -72,6 +72,10 @@ def pack(lists, layers):
     """The flat vector with these parts."""
     params = zeros(layers.n_params, layers.dtype)
     for name, views_of_part in views(params, layers).items():
+        if len(lists[name]) != len(views_of_part):
+            raise ValueError(
+                f"{name} must have {len(views_of_part)} arrays, got {len(lists[name])}."
+            )
         for view, values in zip(views_of_part, lists[name], strict=True):
             view[:] = values
     return params

@@ -4,6 +4,8 @@ The rows of B and C are padded to whole vectors, so a product is a grid of regis
 tiles and nothing else; A is read one number at a time, by rows or by columns.
 """
 
+import numpy as np
+
 from ._jit import INTEGER, VECTOR, inlined, piece, reduction
 from ._llvm import at, load, store
 from ._tile import (
@@ -136,6 +138,16 @@ def sum_of_squares(x, n):
     result = load(x, 0) * load(x, 0)
     for i in range(1, n):
         result += load(x, i) * load(x, i)
+    return result
+
+
+@reduction
+def squared_norm(x, n):
+    """The same in float64, which large numbers do not overflow."""
+    result = 0.0
+    for i in range(n):
+        number = np.float64(load(x, i))
+        result += number * number
     return result
 
 

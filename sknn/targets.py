@@ -190,10 +190,15 @@ class LabelColumns:
         return columns
 
 
-def mean_and_scale(targets, weights):
-    """Weighted mean and standard deviation of each column; 1 for a constant one."""
+def mean_and_scale(targets, weights, positive=False):
+    """Weighted mean and standard deviation of each column; 1 for a constant one.
+
+    Of positive targets, zero and the mean: their zero must stay where it is.
+    """
     targets = targets.astype(np.float64)
     mean = np.average(targets, axis=0, weights=weights)
+    if positive:
+        return np.zeros_like(mean), np.where(mean > 0, mean, 1.0)
     variance = np.average((targets - mean) ** 2, axis=0, weights=weights)
     # what rounding leaves of a constant column; negative weights may leave less
     least = (len(targets) * np.finfo(float).eps * mean) ** 2

@@ -71,6 +71,7 @@ def fit_stochastic(
                 steps["seed"] = seed + optimizer.n_steps
                 loss, penalty = plan.run_epoch(rows[:n_used], alpha=mlp.alpha, **steps)
                 optimizer.n_steps += n_steps
+                optimizer.n_epochs += 1
                 follow_statistics(network, optimizer)
                 loss = mean_loss(network, loss) + penalty
                 record_loss(mlp, progress, loss, n_used)
@@ -91,6 +92,7 @@ def fit_stochastic(
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
     if mlp.early_stopping:
+        check_scores(progress)
         network.params[:] = best_params
 
 
@@ -126,10 +128,16 @@ def n_used_samples(network, n_samples, batch_size):
     Where minibatches are normalised, a last one of few samples would make noise of the
     statistics and ruin a deep network: it is left out.
     """
+    if network.layers.architecture.normalization != "batch":
+        return n_samples
+    if batch_size == 1:
+        raise ValueError(
+            "normalization='batch' needs minibatches of more than one sample: one "
+            "alone has no variance. Use a larger batch_size, more samples, or 'layer'."
+        )
     rest = n_samples % batch_size
-    few = n_samples > batch_size and 2 * rest < batch_size
-    is_normalized = network.layers.architecture.normalization == "batch"
-    return n_samples - rest if few and is_normalized else n_samples
+    few = n_samples > batch_size and (rest == 1 or 2 * rest < batch_size)
+    return n_samples - rest if few else n_samples
 
 
 def seed_for(network, random_state):
@@ -168,12 +176,22 @@ def record_validation(mlp, progress, score, loss):
 def keep_best(mlp, network, progress, best_params):
     """Take note of the parameters, if their score is the best so far."""
     score = progress.validation_scores[-1]
-    improved = not score < progress.best_validation_score + mlp.tol
+    improved = score >= progress.best_validation_score + mlp.tol  # NaN is not
     progress.no_improvement_count = 0 if improved else progress.no_improvement_count + 1
     if score > progress.best_validation_score:
         progress.best_validation_score = score
         progress.best_n_iter = len(progress.validation_scores)
         best_params[:] = network.params
+
+
+def check_scores(progress):
+    """Refuse to call the initial weights the best where no score says anything."""
+    if np.isnan(progress.validation_scores[-progress.n_iter :]).all():
+        raise ValueError(
+            "No validation score was a number, so that no epoch was better than "
+            "another: the network diverged, or the scorer cannot score these samples "
+            "(R² needs two of them)."
+        )
 
 
 def count_improvement(mlp, progress):

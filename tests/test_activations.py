@@ -102,3 +102,9 @@ def test_value_and_derivative_of_torch(name, settings):
     np.testing.assert_allclose(
         _derivative(name, z, *settings), x.grad, rtol=1e-13, atol=1e-13
     )
+
+
+def test_every_activation_has_an_oracle():
+    older = {"identity", "logistic", "tanh", "relu"}  # tests/test_elementary.py
+    missing = set(activations.ACTIVATIONS) - older - set(ORACLE)
+    assert not missing, f"add {missing} to ORACLE in tests/test_activations.py"

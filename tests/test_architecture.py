@@ -12,6 +12,7 @@ import sknn
 FLOORS = [
     {"_bits", "_jit", "_llvm", "_tile", "records", "samples", "schedules"},
     {"elementary", "layers", "params", "products", "team"},
+    {"own_functions"},
     {"loss_pieces"},
     {
         "activations",
@@ -41,7 +42,7 @@ FLOOR_OF = {module: floor for floor, names in enumerate(FLOORS) for module in na
 # The only rooms in which a third-party package may be named; numpy may in all.
 ROOMS = {
     "llvmlite": {"_bits", "_llvm", "_tile"},
-    "numba": {"_bits", "_jit", "_llvm", "_tile"},
+    "numba": {"_bits", "_jit", "_llvm", "_tile", "own_functions"},
     "joblib": {"team"},
     "scipy": {"estimators", "training"},
     "sklearn": {"activations", "averaging", "base", "callback_support", "estimators"}

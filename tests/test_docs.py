@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from sknn.activations import ACTIVATIONS
+from sknn.averaging import AVERAGES
+from sknn.losses import REGRESSION_LOSSES
+from sknn.optimizers import OPTIMIZERS
+from sknn.schedules import SCHEDULES
+
 ROOT = Path(__file__).parent.parent
 QUOTE = re.compile(r"\.\. quoted from (\S+)\n\n::\n\n((?:[ ]+.*\n|\n)+)")
 
@@ -21,10 +27,19 @@ def test_examples_run(page):
 
 def test_quotes_are_in_the_code():
     quotes = QUOTE.findall((ROOT / "docs" / "extending.rst").read_text())
-    assert len(quotes) == 8
+    assert len(quotes) == 9
     for path, text in quotes:
         source = textwrap.dedent((ROOT / path).read_text())
         lines = textwrap.dedent(text).strip().splitlines()
         pattern = r"\n[ ]*".join(re.escape(line.strip()) for line in lines if line)
         pattern = pattern.replace(r"\n[ ]*", r"\s*\n[ ]*")
         assert re.search(pattern, source), f"{path} has no longer:\n{text}"
+
+
+@pytest.mark.parametrize(
+    "table", [ACTIVATIONS, AVERAGES, REGRESSION_LOSSES, OPTIMIZERS, SCHEDULES]
+)
+def test_the_toolbox_lists_every_name(table):
+    text = (ROOT / "docs" / "toolbox.rst").read_text()
+    missing = [name for name in table if f'"{name}"' not in text]
+    assert set(missing) <= {"constant"}, f"docs/toolbox.rst does not name {missing}"

@@ -113,7 +113,10 @@ class Case:
         self.targets = self._targets(rng, n_samples, n_outputs)
         units = [4, *hidden, n_outputs]
         architecture = Architecture(
-            tuple(units), (activation,) * len(hidden), sparse_input=sparse, **options
+            tuple(units),
+            (ACTIVATIONS[activation],) * len(hidden),
+            sparse_input=sparse,
+            **options,
         )
         self.layers = Layers(architecture, np.float64)
         self.coefs = [

@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from sknn import MLPClassifier, MLPRegressor
 from sknn.activations import ACTIVATIONS, ELU, Activation, LeakyReLU
 from sknn.averaging import EMA, SWA
-from sknn.callbacks import LearningRateScheduler
+from sknn.callbacks import History, LearningRateScheduler
 from sknn.losses import Huber, Quantile
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -377,6 +377,38 @@ def test_a_schedule_that_ends_with_the_fit_does_not_warn():
         regressor(learning_rate="reduce_on_plateau").fit(X, Y)
 
 
+def wrong_derivative(z):
+    return -3 * z * z
+
+
+def takes_two(z, other):
+    return z
+
+
+def not_compiled(z):
+    return [str(z)] + [z]
+
+
+def test_functions_of_users_are_checked():
+    with pytest.warns(UserWarning, match=r"wrong_derivative\(.*slope of"):
+        regressor(activation=Activation(cube, wrong_derivative)).fit(X, Y)
+    for function, words in [(takes_two, "of 1 number"), (not_compiled, "compiled")]:
+        with pytest.raises(ValueError, match=words):
+            regressor(activation=Activation(function, cube_derivative)).fit(X, Y)
+    for forgotten in ({"activation": ELU}, {"averaging": EMA}):
+        with pytest.raises(ValueError, match=r"write E\w\w\(\)"):
+            regressor(**forgotten).fit(X, Y)
+
+
+@pytest.mark.parametrize("loss", ["poisson", "gamma", "tweedie"])
+def test_standardized_targets_of_exponential_outputs(loss):
+    y = np.exp(0.5 * X[:, 0] + 9)
+    net = regressor(loss=loss, standardize_target=True, max_iter=300).fit(X, y)
+    assert net.target_mean_ == 0
+    assert net.target_scale_ == pytest.approx(y.mean())
+    assert net.score(X, y) > 0.9
+
+
 def test_a_callback_may_set_the_rate_of_a_schedule():
     rates = []
     watch = LearningRateScheduler(lambda epoch, rate: rates.append(rate) or rate)
@@ -428,3 +460,74 @@ def test_every_part_can_be_edited(name):
     setattr(net, name, [2 * array for array in getattr(net, name)])
     assert not np.allclose(net.predict(X), before)
     getattr(net, name)[0][:] /= 2
+
+
+def test_batch_normalization_needs_more_than_one_sample():
+    with pytest.raises(ValueError, match="more than one sample"):
+        regressor(normalization="batch", batch_size=1).fit(X, Y)
+    net = regressor(normalization="batch").fit(X, Y)
+    with pytest.raises(ValueError, match="more than one sample"):
+        net.set_params(batch_size="auto").partial_fit(X[:1], Y[:1])
+    odd = regressor(normalization="batch", batch_size=2).fit(X[:59], Y[:59])
+    assert odd.t_ == 4 * 58  # the last one alone is left out
+
+
+def test_schedules_and_averages_count_calls_of_any_size():
+    params = {"learning_rate": lambda p: seen.append(p) or 1.0, "max_iter": 4}
+    seen, net = [], regressor(batch_size=20, averaging=SWA(start=0.5), **params)
+    ends = []
+    for size in (40, 20, 40, 20):
+        net.partial_fit(X[:size], Y[:size])
+        ends.append(net._optimizer.trained(net._network[0]).params.copy())
+    assert seen == [0.0, 0.125, 0.25, 0.5, 0.625, 0.75]
+    np.testing.assert_allclose(net._network[0].params, np.mean(ends[2:], axis=0))
+
+
+@pytest.mark.parametrize("constraints", [[1, 1, 0, 0, 0], [1] * 5])
+def test_deep_monotonic_networks_start_well(constraints):
+    y = np.exp(0.5 * X[:, 0] + 0.3 * X[:, 1])
+    net = MLPRegressor("poisson", (100, 100), monotonic_cst=constraints, max_iter=200)
+    net.set_params(random_state=0, learning_rate_init=0.01).fit(X, y)
+    assert net.loss_curve_[0] < 10
+    assert net.score(X, y) > 0.8
+
+
+def test_a_monotonic_fit_that_continues_is_monotonic():
+    y = -2 * X[:, 0]
+    net = regressor(warm_start=True, early_stopping=True, max_iter=100).fit(X, y)
+    net.set_params(monotonic_cst=[1, 0, 0, 0, 0], max_iter=5).fit(X, y)
+    further = X + np.array([1, 0, 0, 0, 0])
+    assert (net.predict(further) - net.predict(X)).min() >= -1e-12
+
+
+def test_scores_that_are_no_numbers_end_the_fit():
+    net = regressor(early_stopping=True, scoring=lambda net, X, y: np.nan)
+    with pytest.raises(ValueError, match="No validation score was a number"):
+        net.fit(X, Y)
+
+
+def test_settings_of_an_activation_may_change_after_the_fit():
+    net = regressor(activation=LeakyReLU(0.1)).fit(X, Y)
+    net.set_params(activation__slope=0.5)
+    copied = pickle.loads(pickle.dumps(net))
+    assert np.array_equal(net.predict(X), copied.predict(X))
+
+
+def test_large_gradients_are_clipped_in_float32():
+    net = regressor(dtype="float32", max_grad_norm=1.0).fit(X, Y * 1e20)
+    start = regressor(learning_rate_init=1e-300, max_iter=1).fit(X, Y).coefs_[0]
+    assert not np.allclose(net.coefs_[0], start)
+
+
+def test_history_records_the_rates_of_a_schedule():
+    history = History()
+    regressor(learning_rate="cosine").set_callbacks(history).fit(X, Y)
+    expected = 0.005 * (1 + np.cos(np.pi * np.arange(4) / 4))
+    np.testing.assert_allclose(history.curves["learning_rate"], expected)
+
+
+def test_moments_lie_where_kernels_may_read_them():
+    """Copies as well, which are made for every call of partial_fit."""
+    net = regressor(averaging="ema", dtype="float32").partial_fit(X, Y)
+    moments = net.partial_fit(X, Y)._optimizer.moments
+    assert moments.ctypes.data % 64 == 0 and moments.base is not None

@@ -231,8 +231,8 @@ def test_a_scorer_is_spared_what_is_no_number():
         number, activation="identity", solver="sgd", learning_rate_init=1e200,
         scoring="neg_mean_squared_error", early_stopping=True,
     )  # fmt: skip
-    model.fit(X, number(X))
-    assert np.isnan(model.validation_scores_).all()
+    with pytest.raises(ValueError, match="No validation score was a number"):
+        model.fit(X, number(X))
 
 
 # --- stopping and the best epoch -----------------------------------------------------

@@ -1,0 +1,64 @@
+"""Functions of users' own: compiled, and checked before any training with them."""
+
+import warnings
+from functools import cache
+
+import numba
+import numpy as np
+from numba.core.errors import NumbaError
+
+from ._jit import subroutine
+
+
+@cache
+def compiled(function, n_arguments):
+    """A user's function of so many numbers, for kernels to call.
+
+    Whether it was Numba's already does not matter: it gets the flags of this package.
+    """
+    function = getattr(function, "py_func", function)
+    wanted = f"{n_arguments} number{'s' * (n_arguments > 1)}"
+    if function.__code__.co_argcount != n_arguments:
+        raise ValueError(f"{_name(function)} must be a function of {wanted}.")
+    result = subroutine(function)
+    try:
+        result.compile((numba.float64,) * n_arguments)
+    except NumbaError as error:
+        reason = next(line for line in str(error).splitlines() if line.strip())
+        raise ValueError(
+            f"{_name(function)} cannot be compiled by Numba: {reason} Write it with "
+            "arithmetic, comparisons and functions of math or numpy."
+        ) from error
+    return result
+
+
+def warn_of_wrong_slope(function, derivative, points):
+    """Compare a derivative with differences at some points: the likeliest mistake.
+
+    ``points`` are arguments of both functions; the derivative is that with respect to
+    the first.
+    """
+    function = getattr(function, "py_func", function)
+    derivative = getattr(derivative, "py_func", derivative)
+    for x, *rest in points:
+        with np.errstate(all="ignore"):
+            try:
+                claimed = derivative(x, *rest)
+                step = 1e-5 * max(1.0, abs(x))
+                change = function(x + step, *rest) - function(x - step, *rest)
+                slope = change / (2 * step)
+            except (ArithmeticError, TypeError, ValueError):
+                continue  # not defined there, or not at all: compiling will tell
+        if np.isfinite(slope) and abs(claimed - slope) > 1e-3 * max(1.0, abs(slope)):
+            arguments = ", ".join(str(argument) for argument in (x, *rest))
+            warnings.warn(
+                f"{_name(derivative)}({arguments}) is {claimed:.4g}, but "
+                f"{_name(function)} has a slope of {slope:.4g} there. Networks are "
+                "trained with what the derivative says.",
+                stacklevel=2,
+            )
+            return
+
+
+def _name(function):
+    return getattr(function, "__qualname__", repr(function))
