@@ -19,6 +19,7 @@ from .schedules import Schedule, as_schedule, checked_factors
 
 # scikit-learn's own schedules, which only sgd reads
 OF_SGD = "invscaling", "adaptive"
+STEPS_AHEAD = 512  # that rates are worked out for at once
 
 
 class Copied:
@@ -123,26 +124,40 @@ def schedule_for(optimizer, learning_rate):
     return learning_rate if isinstance(optimizer, SGD) else as_schedule("constant")
 
 
-def steps_of_epoch(mlp, optimizer, n_steps):
-    """What the steps of the coming epoch read: rates and, if wanted, other numbers."""
-    rule, settings = optimizer.solver, optimizer.settings
-    learning_rates = learning_rates_of_epoch(mlp, optimizer, n_steps)
-    steps = {"rates": rule.rates(learning_rates, optimizer.n_steps, settings)}
-    if weight_decay(mlp, rule):
-        steps["shrinkages"] = learning_rates * weight_decay(mlp, rule)
-    if optimizer.average:
-        done = optimizer.n_steps, optimizer.n_epochs
-        steps["shares"] = optimizer.average.shares(n_steps, *done, mlp.max_iter)
-    return steps
+def steps_of_epochs(mlp, optimizer, n_steps, n_epochs):
+    """For each coming epoch what its steps read: rates and, if wanted, other numbers.
+
+    They are worked out for some epochs at once, for those of a small network take no
+    longer than that; and anew when something else has changed the learning rate.
+    """
+    decay, ahead = weight_decay(mlp, optimizer.solver), max(1, STEPS_AHEAD // n_steps)
+    first, base_rate, last = 0, np.nan, 0
+    while True:
+        if optimizer.n_steps == last or optimizer.learning_rate != base_rate:
+            first, base_rate = optimizer.n_steps, optimizer.learning_rate
+            size = n_steps * min(ahead, n_epochs)
+            learning_rates = learning_rates_of(mlp, optimizer, n_steps, size)
+            rule, last = optimizer.solver, first + size
+            rates = rule.rates(learning_rates, first, optimizer.settings)
+        here = slice(optimizer.n_steps - first, optimizer.n_steps - first + n_steps)
+        steps = {"rates": rates[here]}
+        if decay:
+            steps["shrinkages"] = decay * learning_rates[here]
+        if optimizer.average:
+            done = optimizer.n_steps, optimizer.n_epochs
+            steps["shares"] = optimizer.average.shares(n_steps, *done, mlp.max_iter)
+        optimizer.rate_of_epoch = learning_rates[here.start]
+        n_epochs -= 1
+        yield steps
 
 
-def learning_rates_of_epoch(mlp, optimizer, n_steps):
-    """The learning rate of each step of the coming epoch."""
-    learning_rates = np.full(n_steps, optimizer.learning_rate)
+def learning_rates_of(mlp, optimizer, n_steps, size):
+    """The learning rate of each of ``size`` coming steps, ``n_steps`` in an epoch."""
+    learning_rates = np.full(size, optimizer.learning_rate)
     if optimizer.ends_at_max_iter:
-        done = (optimizer.n_epochs + np.arange(n_steps) / n_steps) / mlp.max_iter
+        n_done = optimizer.n_epochs * n_steps + np.arange(size)
+        done = n_done / (mlp.max_iter * n_steps)
         learning_rates *= checked_factors(optimizer.schedule, np.minimum(done, 1))
-    optimizer.rate_of_epoch = float(learning_rates[0])
     return learning_rates
 
 

@@ -17,7 +17,7 @@ from .optimizer_state import (
     follow_statistics,
     plan_steps,
     schedule_rate,
-    steps_of_epoch,
+    steps_of_epochs,
 )
 from .params import parts
 from .plans import TrainingPlan
@@ -63,13 +63,16 @@ def fit_stochastic(
     n_steps, seed = -(-n_used // batch_size), seed_for(network, random_state)
     with Team(n_threads(mlp, network, batch_size, rows.size)) as team:
         plan = plan_steps(mlp, network, samples, batch_size, team, optimizer)
+        n_epochs = max_iter or mlp.max_iter
+        all_steps = steps_of_epochs(mlp, optimizer, n_steps, n_epochs)
         try:
-            for _ in range(max_iter or mlp.max_iter):
+            for _ in range(n_epochs):
                 if mlp.shuffle:
                     rows = shuffled(rows, random_state)
-                steps = steps_of_epoch(mlp, optimizer, n_steps)
-                steps["seed"] = seed + optimizer.n_steps
-                loss, penalty = plan.run_epoch(rows[:n_used], alpha=mlp.alpha, **steps)
+                numbers = next(all_steps) | {"seed": seed + optimizer.n_steps}
+                loss, penalty = plan.run_epoch(
+                    rows[:n_used], alpha=mlp.alpha, **numbers
+                )
                 optimizer.n_steps += n_steps
                 optimizer.n_epochs += 1
                 follow_statistics(network, optimizer)
