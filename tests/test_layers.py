@@ -60,7 +60,7 @@ def test_gradients_against_torch(normalization, skip_connections, n_samples):
 
 
 @pytest.mark.parametrize("normalization", ["batch", "layer"])
-def test_running_means_and_variances_predict_as_torchs_do(normalization):
+def test_running_statistics_against_torch(normalization):
     case = Case("identity", SQUARED_ERROR, normalization=normalization)
     parts = views(case.params, case.layers)
     sums = case.X @ parts["coefs_"][0] + parts["intercepts_"][0]

@@ -124,7 +124,7 @@ def test_the_loss_has_the_l1_penalty():
 
 
 @pytest.mark.parametrize("warm_up", [False, True])
-def test_ema_is_the_average_of_every_step(warm_up):
+def test_ema_of_every_step_against_torch(warm_up):
     net = regressor(solver="sgd", momentum=0, averaging=EMA(0.8, warm_up=warm_up))
     peer, averages, step = Peer(net), [], 0
 
