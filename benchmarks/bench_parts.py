@@ -70,7 +70,7 @@ def measure(case, repeats):
         times[part] = seconds * 1e6 * (blocks_of_batch if of_block else 1)
     times["updates"] = times["gradients and updates"] - times["gradients"]
     steps = min(rates.size, 20)
-    some, few = order[: steps * case.batch], np.full(steps, 1e-9)
+    some, few = order[: steps * case.batch], np.full((steps, 2), 1e-9)
     times["step"] = best(lambda: plan.run_epoch(some, few, 1e-4)) / steps * 1e6
     units = case.layer_units
     sizes = [a * b for a, b in zip(units, units[1:])]
