@@ -61,9 +61,11 @@ def measure(case, repeats):
     n = min(case.batch, int(record["block_rows"]))
     blocks_of_batch = case.batch / n
     times = {}
-    for part, (kernel, names) in KERNELS.items():
-        chosen = np.array([_does(kind, names) for kind in plan.layers.kinds])
-        arguments = plan._zero, plan._plan, plan._table, blocks, n, chosen
+    for part, (kernel, way, names) in KERNELS.items():
+        pieces = [getattr(kind, way) for kind in plan.layers.kinds]
+        chosen = [piece is not None and piece.name in names for piece in pieces]
+        addresses = plan._table[way] * chosen
+        arguments = plan._zero, plan._plan, plan._table, blocks, n, addresses
         kernel(*arguments, 1)
         of_block = part not in ("gradients", "gradients and updates")
         seconds = best(lambda: kernel(*arguments, repeats)) / repeats  # noqa: B023
@@ -77,12 +79,6 @@ def measure(case, repeats):
     forward = 2 * case.batch * sum(sizes)
     backward = 2 * case.batch * sum(sizes[1:])
     return times, {"forward": forward, "backward": backward, "gradients": forward}
-
-
-def _does(kind, names):
-    """Whether one of the pieces of a kind of layer has one of these names."""
-    pieces = filter(None, (kind.forward, kind.backward))
-    return any(piece.name in names for piece in pieces)
 
 
 def training_plan(case, team):

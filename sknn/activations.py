@@ -24,7 +24,7 @@ from .elementary import (
     softplus,
     tanh,
 )
-from .layers import PASS, Kind, as_array, record
+from .layers import PASS, Kind, as_array, outputs_of, record
 from .own_functions import compiled, warn_of_wrong_slope
 
 
@@ -33,13 +33,6 @@ def kept_of(zero, block, layer, plan):
     """What a layer keeps for each of its outputs, as one array."""
     start, size = layer.kept * plan.stride, layer.fan_out * plan.stride
     return as_array(at(pointer(block.kept, zero), start), size)
-
-
-@inlined
-def outputs_of(vectors, layer, plan):
-    """All outputs of a layer, units or deltas, as one array."""
-    start, size = layer.outputs * plan.stride, layer.fan_out * plan.stride
-    return as_array(at(vectors, start), size)
 
 
 @piece_of(*PASS)

@@ -199,9 +199,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         architecture = self._architecture(units, is_sparse(X))
         check_combination(self, architecture, self._loss())
         if first_pass:
-            network = self._initial_network(units, random_state, X)
+            network = self._initial_network(architecture, random_state, X.dtype)
         else:
-            network = self._continued_network(units, X)
+            network = self._continued_network(architecture)
         progress = Progress() if first_pass else self._progress()
         rows, others = np.arange(X.shape[0]), None
         if self.early_stopping and self.solver != "lbfgs" and given is None:
@@ -215,18 +215,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         elif others is not None:
             validation = self._validation(network, X, targets, samples, others)
         self._prepare(progress, validation, first_pass)
-        optimizer = None
-        if self.solver == "lbfgs":
-            report = self._begin_report(
-                reporter, network, progress, optimizer, validation
-            )
+        optimizer = self._optimizer_for(network, incremental)
+        report = self._begin_report(reporter, network, progress, optimizer, validation)
+        if optimizer is None:
             fit_lbfgs(self, network, samples, progress, validation, report)
         else:
-            optimizer = self._carried_optimizer(network) if incremental else None
-            optimizer = optimizer or optimizer_state(self, network)
-            report = self._begin_report(
-                reporter, network, progress, optimizer, validation
-            )
             fit_stochastic(
                 self, network, samples, rows, random_state, progress, optimizer,
                 validation, report, max_iter=1 if incremental else None,
@@ -321,6 +314,13 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         twin._publish(network, progress.copy(), optimizer, validation)
         return vars(twin)
 
+    def _optimizer_for(self, network, incremental):
+        """The state to go on with: the last one, a fresh one, of 'lbfgs' none."""
+        if self.solver == "lbfgs":
+            return None
+        carried = self._carried_optimizer(network) if incremental else None
+        return carried or optimizer_state(self, network)
+
     def _carried_optimizer(self, network):
         """A copy of the last fit's state, if it is one for this solver and network."""
         optimizer = getattr(self, "_optimizer", None)
@@ -333,14 +333,15 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         )
         return optimizer.copy() if fits else None
 
-    def _initial_network(self, units, random_state, X):
-        dtype = np.float64 if self.solver == "lbfgs" else X.dtype
-        layers = Layers(self._architecture(units, is_sparse(X)), dtype)
+    def _initial_network(self, architecture, random_state, dtype):
+        layers = Layers(architecture, np.float64 if self.solver == "lbfgs" else dtype)
         # scikit-learn's factor, which Glorot and Bengio do not have
-        one = isinstance(self.activation, str) or hasattr(self.activation, "formula")
-        activations = {self.activation} if one else set(self.activation)
-        logistic = self.init == DEFAULT and activations == {"logistic"}
-        params = initialize(layers, random_state, self.init, 1 / 3 if logistic else 1.0)
+        formulas = set(architecture.activations)
+        logistic = self.activation == "logistic" or formulas == {
+            ACTIVATIONS["logistic"]
+        }
+        factor = 1 / 3 if logistic and self.init == DEFAULT else 1.0
+        params = initialize(layers, random_state, self.init, factor)
         return begun_monotonic(Network(params, layers, self._loss()))
 
     def _architecture(self, units, sparse_input):
@@ -364,17 +365,17 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         constraints = tuple(_check_monotonic_cst(self, self.monotonic_cst).tolist())
         return constraints if any(constraints) else ()
 
-    def _continued_network(self, units, X):
+    def _continued_network(self, architecture):
         """A copy of the fitted network, so that a failed fit leaves it as it is."""
-        fitted = layer_units(self.coefs_)
+        fitted, units = layer_units(self.coefs_), list(architecture.units)
         if fitted != units:
             raise ValueError(
                 f"The fitted network has layers of {fitted} units, the parameters and "
                 f"data ask for {units}: a fit that continues cannot change them. Set "
                 "warm_start=False to start anew."
             )
-        architecture = self._architecture(units, is_sparse(X))
-        if architecture.layout() != self._fitted_architecture(is_sparse(X)).layout():
+        fitted_architecture = self._fitted_architecture(architecture.sparse_input)
+        if architecture.layout() != fitted_architecture.layout():
             raise ValueError(
                 "A fit that continues cannot change normalization or skip_connections. "
                 "Set warm_start=False to start anew."

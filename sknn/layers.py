@@ -50,3 +50,10 @@ def record(pointer, i=0):
 def row_of(vectors, first_row, j, plan, n):
     """A row of a block, ``j`` places behind another, as an array of n numbers."""
     return as_array(at(vectors, (first_row + j) * plan.stride), n)
+
+
+@inlined
+def outputs_of(vectors, layer, plan):
+    """All outputs of a layer, units or deltas, as one array."""
+    start, size = layer.outputs * plan.stride, layer.fan_out * plan.stride
+    return as_array(at(vectors, start), size)

@@ -19,6 +19,7 @@ from ._jit import (
     subroutine,
 )
 from ._llvm import at, load, prefer_wide_vectors, store
+from .activations import logistic_slope
 from .elementary import (
     at_least_tiny,
     epsilon,
@@ -456,13 +457,8 @@ def _one(output):
     return type(output)(1)
 
 
-@inlined
-def _logistic_slope(output):
-    return output * (type(output)(1) - output)
-
-
 _LINKS_OF_OWN = {
     "identity": (identity, _one),
     "exp": (exp, identity),
-    "logistic": (logistic, _logistic_slope),
+    "logistic": (logistic, logistic_slope),
 }

@@ -10,17 +10,16 @@ use its reflection, ``-f(-z)`` (Runje and Shankaranarayana, 2023).
 import numpy as np
 
 from ._jit import inlined, piece
-from ._llvm import at, pointer
-from .layers import PASS, Kind, as_array, record
+from ._llvm import pointer
+from .layers import PASS, Kind, outputs_of, record
 from .params import views, zeros
 
 
 @inlined
 def negate(vectors, layer, plan):
     """Change the signs of the outputs of a layer, units or deltas."""
-    start, size = layer.outputs * plan.stride, layer.fan_out * plan.stride
-    x = as_array(at(vectors, start), size)
-    for i in range(size):
+    x = outputs_of(vectors, layer, plan)
+    for i in range(x.size):
         x[i] = -x[i]
 
 
