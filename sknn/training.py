@@ -189,7 +189,8 @@ def keep_best(mlp, network, progress, best_params):
 
 def check_scores(progress):
     """Refuse to call the initial weights the best where no score says anything."""
-    if np.isnan(progress.validation_scores[-progress.n_iter :]).all():
+    scores = progress.validation_scores[-progress.n_iter :]
+    if scores and np.isnan(scores).all():  # an interrupted fit may have none
         raise ValueError(
             "No validation score was a number, so that no epoch was better than "
             "another: the network diverged, or the scorer cannot score these samples "

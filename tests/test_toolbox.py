@@ -506,6 +506,15 @@ def test_scores_that_are_no_numbers_end_the_fit():
         net.fit(X, Y)
 
 
+def test_a_fit_interrupted_before_its_first_score_is_kept():
+    def interrupt(net, X, y):
+        raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        net = regressor(early_stopping=True, scoring=interrupt).fit(X, Y)
+    assert net.n_iter_ == 1 and net.validation_scores_ == []
+
+
 def test_settings_of_an_activation_may_change_after_the_fit():
     net = regressor(activation=LeakyReLU(0.1)).fit(X, Y)
     net.set_params(activation__slope=0.5)
