@@ -207,8 +207,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         if self.early_stopping and self.solver != "lbfgs" and given is None:
             rows, others = self._split(targets, random_state, first_pass)
         self._choose_units(targets, weights, rows, first_pass)
-        scaled = self._in_units(targets)
-        samples = freeze(X, network.params.dtype, scaled, weights)
+        samples = freeze(X, network.params.dtype, self._in_units(targets), weights)
         validation = None
         if given:
             validation = self._validation_on(network, *given)
@@ -224,11 +223,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
                 self, network, samples, rows, random_state, progress, optimizer,
                 validation, report, max_iter=1 if incremental else None,
             )  # fmt: skip
-        if not np.isfinite(network.params).all():
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may"
-                " contain large values and need to be preprocessed."
-            )
+        _check_finite(network.params)
         self._publish(network, progress, optimizer, validation)
         return self
 
@@ -336,10 +331,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
     def _initial_network(self, architecture, random_state, dtype):
         layers = Layers(architecture, np.float64 if self.solver == "lbfgs" else dtype)
         # scikit-learn's factor, which Glorot and Bengio do not have
-        formulas = set(architecture.activations)
-        logistic = self.activation == "logistic" or formulas == {
-            ACTIVATIONS["logistic"]
-        }
+        all_logistic = {ACTIVATIONS["logistic"]} == set(architecture.activations)
+        logistic = all_logistic or self.activation == "logistic"
         factor = 1 / 3 if logistic and self.init == DEFAULT else 1.0
         params = initialize(layers, random_state, self.init, factor)
         return begun_monotonic(Network(params, layers, self._loss()))
@@ -633,6 +626,14 @@ def _precision(*dtypes):
 def _are_the_same(arrays, others):
     """Whether two lists hold the very same arrays."""
     return len(arrays) == len(others) and all(map(is_, arrays, others))
+
+
+def _check_finite(params):
+    if not np.isfinite(params).all():
+        raise ValueError(
+            "Solver produced non-finite parameter weights. The input data may"
+            " contain large values and need to be preprocessed."
+        )
 
 
 def _check_shapes(coefs, intercepts):
