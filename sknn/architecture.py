@@ -8,26 +8,50 @@ import numpy as np
 from .activations import kind_of
 from .dense import DENSE, INPUT, PROJECTION
 from .dropout import DROPOUT, NOISE
+from .embeddings import KINDS, Embedding, kind_of_embedding
 from .layers import Kind
 from .monotonic import REFLECTION
 from .normalization import NORMALIZATIONS
+from .parametric import parametric
 from .params import padded, row_stride, starts
 from .records import LAYER
+from .scaling import SCALING
 from .skips import SKIP
 from .sparse import SPARSE
 
 STRIP = 8  # rows of parameters that a member of a team takes at a time
 PANEL = 128  # rows that are stepped as soon as their gradient is there
+COLUMNS = -1  # the level of the columns of X, where the inputs are made of them
+
+
+# Fitted attributes that only some networks have.
+OPTIONAL_PARTS = {
+    part.name
+    for kind in (
+        PROJECTION,
+        SCALING,
+        parametric(None),
+        *NORMALIZATIONS.values(),
+        *(kind_of_embedding(Embedding(name, 1, 2, 1)) for name in KINDS),
+    )
+    for part in kind.parts
+}
 
 
 class Layer(NamedTuple):
-    """A layer between two levels: 0 the inputs, 1 the first hidden layer and so on."""
+    """A layer between two levels: 0 the inputs, 1 the first hidden layer and so on.
+
+    It may be for some units of a level only: for how many, from which one on.
+    """
 
     kind: Kind
     below: int
     above: int
     setting: float = 0.0
-    n_units: int | None = None  # where it is for the first units of a level only
+    n_inputs: int | None = None
+    n_units: int | None = None
+    first_input: int = 0
+    first_unit: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,18 +66,26 @@ class Architecture:
     skip_connections: bool = False
     monotonic: tuple = ()  # for each input 1, -1 or 0, if not all are 0
     sparse_input: bool = False
+    embeddings: tuple = ()  # of neighbouring columns of X, from the first to the last
+    scales_inputs: bool = False
+    is_parametric: bool = False  # whether activations are mixed with the identity
 
     def layers(self):
         """All layers, in the order in which samples pass them."""
-        if not self.sparse_input:
-            yield Layer(INPUT, 0, 0)
-        if self.noise:
-            yield Layer(NOISE, 0, 0, self.noise)
-        if self._dropout[0]:
-            yield Layer(DROPOUT, 0, 0, self._dropout[0])
+        yield from self._input()
         for level in range(1, len(self.units) - 1):
             yield from self._hidden(level)
         yield self._dense(len(self.units) - 1)
+
+    @property
+    def n_columns(self):
+        """Columns of X."""
+        return sum(each.n_columns for each in self.embeddings) or self.units[0]
+
+    @property
+    def levels(self):
+        """The units of each level; the last one is that of the columns, if any."""
+        return (*self.units, self.n_columns) if self.embeddings else self.units
 
     @property
     def is_noisy(self):
@@ -67,11 +99,34 @@ class Architecture:
             activations=(None,) * (len(self.units) - 2),
             normalization=self.normalization,
             skip_connections=self.skip_connections,
+            embeddings=self.embeddings,
+            scales_inputs=self.scales_inputs,
+            is_parametric=self.is_parametric,
         )
 
     @property
     def _dropout(self):
         return self.dropout or (0.0,) * (len(self.units) - 1)
+
+    def _input(self):
+        """The layers that make the inputs of the columns of X."""
+        if not self.sparse_input:
+            level = COLUMNS if self.embeddings else 0
+            yield Layer(INPUT, level, level)
+        yield from self._embedded()
+        if self.noise:
+            yield Layer(NOISE, 0, 0, self.noise)
+        if self._dropout[0]:
+            yield Layer(DROPOUT, 0, 0, self._dropout[0])
+        if self.scales_inputs:
+            yield Layer(SCALING, 0, 0)
+
+    def _embedded(self):
+        column = unit = 0
+        for each in self.embeddings:
+            kind, sizes = kind_of_embedding(each), (each.n_columns, each.n_units)
+            yield Layer(kind, COLUMNS, 0, each.size, *sizes, column, unit)
+            column, unit = column + each.n_columns, unit + each.n_units
 
     def _dense(self, level):
         kind = SPARSE if level == 1 and self.sparse_input else DENSE
@@ -93,6 +148,9 @@ class Architecture:
     def _activation(self, level, is_changed):
         """The layers that make an activation; ``is_changed``: others follow."""
         formula = self.activations[level - 1]
+        if self.is_parametric:
+            yield Layer(parametric(formula), level, level, setting_of(formula))
+            return
         half = self.units[level] // 2
         if formula and self.monotonic and half:
             yield Layer(REFLECTION, level, level, n_units=half)
@@ -103,6 +161,10 @@ class Architecture:
             yield Layer(kind, level, level, formula.setting)
 
 
+def setting_of(formula):
+    return formula.setting if formula else 0.0
+
+
 class Layers:
     """The layers of an architecture, laid out for one dtype: their kinds, their table.
 
@@ -111,23 +173,24 @@ class Layers:
 
     def __init__(self, architecture, dtype):
         self.architecture, self.dtype = architecture, np.dtype(dtype)
-        self.kinds, below, above, settings, n_units = zip(*architecture.layers())
+        self.kinds, below, above, settings, *places = zip(*architecture.layers())
         self.levels = np.array(above)
         self.table = np.zeros(len(self.kinds), LAYER)
         self.table["setting"], self.table["key"] = settings, np.arange(len(settings))
-        self._place_units(list(below), list(above), n_units)
+        self._place_units(list(below), list(above), *places)
         self._place_parameters()
         self._connect()
 
-    def _place_units(self, below, above, n_units):
+    def _place_units(self, below, above, n_inputs, n_units, first_inputs, first_units):
         """Rows of a block of units; each level has one more, of ones."""
-        table, units = self.table, np.array(self.architecture.units)
+        table, units = self.table, np.array(self.architecture.levels)
         rows = np.array([padded(n + 1, self.dtype) for n in units])
         rows[0] *= not self.architecture.sparse_input
-        levels = starts(rows)
-        table["fan_in"] = units[below]
+        levels = self.starts_of_levels = starts(rows)
+        table["fan_in"] = [n or units[level] for n, level in zip(n_inputs, below)]
         table["fan_out"] = [n or units[level] for n, level in zip(n_units, above)]
-        table["inputs"], table["outputs"] = levels[below], levels[above]
+        table["inputs"] = levels[below] + first_inputs
+        table["outputs"] = levels[above] + first_units
         self.n_units = int(rows.sum())
         self.rows_of_ones = (levels + units)[rows > 0]
         kept = [
@@ -139,8 +202,10 @@ class Layers:
     def _place_parameters(self):
         """Places in the flat vector; a row of parameters has one for each output."""
         table = self.table
-        table["columns"] = [padded(n, self.dtype) for n in table["fan_out"]]
-        table["stride"] = [row_stride(n, self.dtype) for n in table["fan_out"]]
+        narrow = [kind.has_inputs_width for kind in self.kinds]
+        table["width"] = np.where(narrow, table["fan_in"], table["fan_out"])
+        table["columns"] = [padded(n, self.dtype) for n in table["width"]]
+        table["stride"] = [row_stride(n, self.dtype) for n in table["width"]]
         n_rows = np.zeros(len(table), np.int64)
         for i, layer in enumerate(table):
             for part, rows in self.parts(i):

@@ -29,16 +29,18 @@ from sklearn.utils.validation import (
 )
 
 from .activations import ACTIVATIONS
-from .architecture import Architecture, Layers
+from .architecture import OPTIONAL_PARTS, Architecture, Layers
 from .averaging import AVERAGES, as_average
 from .callback_support import CallbackSupportMixin, reporter_of, with_callbacks
+from .columns import embeddings_of_columns
 from .combinations import (
     activations_of_layers,
     check_combination,
     dropout_of_levels,
 )
-from .dense import PROJECTION
-from .initialization import DEFAULT, SCHEMES, initialize
+from .data_driven import fit_to_data
+from .embeddings import EMBEDDINGS, place_ramps
+from .initialization import DATA_DRIVEN, DEFAULT, SCHEMES, initialize
 from .losses import OF_OUT_ACTIVATION
 from .monotonic import begun_monotonic, with_required_signs
 from .normalization import NORMALIZATIONS
@@ -52,10 +54,6 @@ from .training import Progress, fit_lbfgs, fit_stochastic
 from .validation import Validation, scored_by, split
 
 PRECISIONS = (np.float64, np.float32)
-# Fitted attributes that only some networks have.
-NAMES_OF_PARTS = {
-    part.name for kind in (PROJECTION, *NORMALIZATIONS.values()) for part in kind.parts
-}
 
 
 def has_stochastic_solver(mlp):
@@ -124,6 +122,22 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         "weight_decay": [Interval(Real, 0, None, closed="left"), None],
         "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
         "averaging": [StrOptions(set(AVERAGES)), HasMethods("shares"), None],
+        "numerical_embedding": [
+            StrOptions(set(EMBEDDINGS)),
+            HasMethods("embedding"),
+            None,
+        ],
+        "categorical_features": ["array-like", None],
+        "category_embedding_size": [Interval(Integral, 1, None, closed="left")],
+        "input_scaling": ["boolean"],
+        "parametric_activation": ["boolean"],
+        "learning_rate_factors": [dict, None],
+        "regularization_schedule": [
+            StrOptions(set(SCHEDULES)),
+            Schedule,
+            callable,
+            None,
+        ],
         "n_jobs": [None, Integral],
     }
 
@@ -195,8 +209,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         random_state = check_random_state(self.random_state)
         if first_pass or not hasattr(self, "_split_random_state"):
             self._split_random_state = None
-        units = [X.shape[1], *hidden_layer_sizes, self.n_outputs_]
-        architecture = self._architecture(units, is_sparse(X))
+        embeddings = self._embeddings(X, first_pass)
+        n_inputs = sum(each.n_units for each in embeddings) or X.shape[1]
+        units = [n_inputs, *hidden_layer_sizes, self.n_outputs_]
+        architecture = self._architecture(units, is_sparse(X), embeddings)
         check_combination(self, architecture, self._loss())
         if first_pass:
             network = self._initial_network(architecture, random_state, X.dtype)
@@ -208,6 +224,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             rows, others = self._split(targets, random_state, first_pass)
         self._choose_units(targets, weights, rows, first_pass)
         samples = freeze(X, network.params.dtype, self._in_units(targets), weights)
+        if first_pass:
+            place_ramps(network.params, network.layers, samples.dense[rows])
+        if first_pass and self.init == DATA_DRIVEN:
+            fit_to_data(network, samples, rows, random_state)
         validation = None
         if given:
             validation = self._validation_on(network, *given)
@@ -337,7 +357,14 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         params = initialize(layers, random_state, self.init, factor)
         return begun_monotonic(Network(params, layers, self._loss()))
 
-    def _architecture(self, units, sparse_input):
+    def _embeddings(self, X, first_pass):
+        """What is made of the columns of X: in a fit that continues, as it was."""
+        fitted = getattr(self, "_architecture_of_fit", None)
+        if first_pass or fitted is None:
+            return embeddings_of_columns(self, X)
+        return fitted.embeddings
+
+    def _architecture(self, units, sparse_input, embeddings=()):
         """The architecture that the parameters ask for, with these units."""
         n_hidden = len(units) - 2
         return Architecture(
@@ -349,6 +376,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             skip_connections=self.skip_connections,
             monotonic=self._monotonic(units[0]),
             sparse_input=sparse_input,
+            embeddings=embeddings,
+            scales_inputs=self.input_scaling,
+            is_parametric=self.parametric_activation,
         )
 
     def _monotonic(self, n_features):
@@ -370,8 +400,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         fitted_architecture = self._fitted_architecture(architecture.sparse_input)
         if architecture.layout() != fitted_architecture.layout():
             raise ValueError(
-                "A fit that continues cannot change normalization or skip_connections. "
-                "Set warm_start=False to start anew."
+                "A fit that continues cannot change normalization, skip_connections, "
+                "input_scaling or parametric_activation. Set warm_start=False to start "
+                "anew."
             )
         lbfgs = self.solver == "lbfgs"
         dtype = np.float64 if lbfgs else self._precision(self.coefs_[0].dtype)
@@ -441,7 +472,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
     def _keep(self, network):
         """Show the parameters as lists of views, for users to read or edit."""
         parts = views(network.params, network.layers)
-        for name in NAMES_OF_PARTS - parts.keys():  # of an earlier fit
+        for name in OPTIONAL_PARTS - parts.keys():  # of an earlier fit
             vars(self).pop(name, None)
         vars(self).update(parts)
         kept = {name: list(arrays) for name, arrays in parts.items()}
@@ -508,7 +539,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         )  # fmt: skip
         dtype = self._precision(X.dtype, self.coefs_[0].dtype)
         network = self._fitted_network(dtype, is_sparse(X))
-        n_features = network.layers.architecture.units[0]
+        n_features = network.layers.architecture.n_columns
         if X.shape[1] != n_features:
             raise ValueError(
                 f"X has {X.shape[1]} features, but coefs_[0] has {n_features} rows; "

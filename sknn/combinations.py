@@ -7,6 +7,7 @@ from .averaging import as_average
 from .losses import loss_of
 from .optimizer_state import OF_SGD
 from .optimizers import is_stochastic
+from .rate_groups import check_factors
 
 # What needs steps from minibatch to minibatch, and when it is off.
 OF_MINIBATCHES = {
@@ -17,6 +18,8 @@ OF_MINIBATCHES = {
     "weight_decay": lambda value: not value,
     "max_grad_norm": lambda value: value is None,
     "averaging": lambda value: value is None,
+    "learning_rate_factors": lambda value: not value,
+    "regularization_schedule": lambda value: value is None,
     "learning_rate": lambda value: value in ("constant", *OF_SGD),
 }
 
@@ -27,6 +30,14 @@ def check_combination(mlp, architecture, loss):
         _check_lbfgs(mlp)
     as_average(mlp.averaging)
     noisy = architecture.noise or architecture.dropout[0]
+    check_factors(mlp.learning_rate_factors or {})
+    if architecture.sparse_input and architecture.scales_inputs:
+        raise ValueError("input_scaling needs a dense X. Use X.toarray().")
+    if architecture.is_parametric and None in architecture.activations:
+        raise ValueError(
+            "parametric_activation mixes activations with the identity, so it excludes "
+            "activation='identity'."
+        )
     if architecture.sparse_input and noisy:
         raise ValueError(
             "Noise on the inputs, and dropout of them, need a dense X: of a sparse one "
@@ -49,6 +60,12 @@ def _check_lbfgs(mlp):
 
 def _check_monotonic(mlp, architecture, loss):
     """Only increasing functions of increasing functions are increasing."""
+    for name in ("numerical_embedding", "input_scaling", "parametric_activation"):
+        if getattr(mlp, name):
+            raise ValueError(
+                f"{name}={getattr(mlp, name)!r} is not monotonic, so it excludes "
+                "monotonic_cst."
+            )
     if loss_of(loss).out_activation == "softmax":
         raise ValueError(
             "monotonic_cst is not supported for multiclass classification: there is no "

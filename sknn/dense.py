@@ -29,9 +29,10 @@ from .records import INT64
 @piece(*PASS)
 def gather(zero, plan, layer, block, first, n):
     """Turn some rows of X, a vector's worth at a time, into the columns of a block."""
-    plan, block = record(plan), record(block)
+    plan, layer, block = record(plan), record(layer), record(block)
     X, order = pointer(plan.dense, zero), pointer(plan.order, INT64)
     strip, units = pointer(block.strip, zero), pointer(block.units, zero)
+    units = at(units, layer.outputs * plan.stride)
     for i in range(0, n, lanes(X)):
         for k in range(min(lanes(X), n - i)):
             row = at(X, load(order, first + i + k) * plan.n_features)
@@ -160,5 +161,8 @@ PROJECTION = Kind(
     backward=dense_backward,
     gradients=dense_gradients,
     predict=projection_forward,
-    parts=(Part("skip_coefs_", None, is_penalized=True), Part("skip_intercepts_")),
+    parts=(
+        Part("skip_coefs_", None, is_penalized=True, group="coefs"),
+        Part("skip_intercepts_", group="intercepts"),
+    ),
 )

@@ -4,11 +4,20 @@ The random numbers come from a counter: the place of a sample in the epoch and t
 number of a unit.  So they do not depend on how the samples are shared by threads.
 """
 
-from ._jit import piece
-from ._llvm import pointer, prefer_wide_vectors
+from ._jit import inlined, piece
+from ._llvm import load, pointer, prefer_wide_vectors
 from .activations import scale_by_kept
 from .layers import PASS, Kind, record, row_of
 from .random import fold, normal, uniform
+from .records import FLOAT64
+
+
+@inlined
+def intensity(plan, step):
+    """How much of the noise there is in a step, where a schedule says so."""
+    if plan.intensities == 0:
+        return 1.0
+    return load(pointer(plan.intensities, FLOAT64), step)
 
 
 @piece(*PASS)
@@ -21,7 +30,8 @@ def drop(zero, plan, layer, block, first, n):
     plan, layer, block = record(plan), record(layer), record(block)
     units, kept = pointer(block.units, zero), pointer(block.kept, zero)
     T, key = type(zero), fold(plan.seed, layer.key)
-    rate, factor = T(layer.setting), T(1 / (1 - layer.setting))
+    rate = layer.setting * intensity(plan, first // plan.batch_size)
+    rate, factor = T(rate), T(1 / (1 - rate))
     for j in range(layer.fan_out):
         unit, mask = (
             row_of(units, layer.outputs, j, plan, n),

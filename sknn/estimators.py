@@ -167,6 +167,28 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         :class:`sknn.averaging.SWA`.
     label_smoothing : float, default=0.0
         Share of each target that is spread evenly over all classes, in [0, 1).
+    numerical_embedding : str, object or None, default=None
+        What numbers become before the first layer: 'periodic' or 'piecewise_linear'
+        functions of them as well, with settings as objects of :mod:`sknn.embeddings`.
+        X should be scaled; features of at most two values are left as they are.
+    categorical_features : array-like of bool, int or str, default=None
+        Features that hold codes of categories, 0, 1, 2 and so on, as a mask, as
+        indices or as names: each category gets trained numbers instead.  Codes that
+        the first fit has not seen, negative ones among them, share theirs.
+    category_embedding_size : int, default=8
+        How many numbers a category gets.
+    input_scaling : bool, default=False
+        Whether each input is multiplied by a trained factor, at first 1 [3]_.
+    parametric_activation : bool, default=False
+        Whether each hidden unit mixes its activation with its weighted sum, by a
+        trained weight that starts as 1, the activation alone [3]_.
+    learning_rate_factors : dict or None, default=None
+        Factors of the learning rate for groups of parameters: 'coefs', 'intercepts',
+        'input_scales', 'embeddings', 'activation_weights', 'normalization'.  That of
+        'coefs' may be 'ntk': one over the root of the layer's number of inputs [3]_.
+    regularization_schedule : str, object, callable or None, default=None
+        How ``dropout`` and ``weight_decay`` change in the course of ``max_iter`` epochs,
+        as a factor of them: a schedule as for ``learning_rate``.  None leaves them.
     n_jobs : int or None, default=None
         Threads of ``fit``; None is 1 unless in a :obj:`joblib.parallel_config` context,
         -1 is all cores.  Small minibatches take fewer, and so does a fit inside a
@@ -186,6 +208,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Running statistics of weighted sums; only with ``normalization='batch'``.
     skip_coefs_, skip_intercepts_ : list of ndarray
         Weights of skip connections between layers of different widths, if any.
+    embedding_coefs_ : list of ndarray of shape (n_functions * n_outputs, n_features)
+        Weights of the functions of numbers, for each run of neighbouring features;
+        only with ``numerical_embedding``, as are ``frequencies_`` and ``phases_``, or
+        ``ramp_starts_`` and ``ramp_slopes_``, of shape (n_functions, n_features).
+    category_embeddings_ : list of ndarray of shape (1 + n_categories, size)
+        The numbers of each category, those of unseen ones first; only with
+        ``categorical_features``.
+    input_scales_ : list of ndarray of shape (n_inputs,)
+        The factors of ``input_scaling``.
+    activation_weights_ : list of ndarray of shape (n_units,)
+        The weights of ``parametric_activation``, for each hidden layer.
     loss_ : float
         Loss of the last epoch, L2 penalty included.
     loss_curve_ : list of float
@@ -285,6 +318,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         max_grad_norm=None,
         averaging=None,
         label_smoothing=0.0,
+        numerical_embedding=None,
+        categorical_features=None,
+        category_embedding_size=8,
+        input_scaling=False,
+        parametric_activation=False,
+        learning_rate_factors=None,
+        regularization_schedule=None,
         n_jobs=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -324,6 +364,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.max_grad_norm = max_grad_norm
         self.averaging = averaging
         self.label_smoothing = label_smoothing
+        self.numerical_embedding = numerical_embedding
+        self.categorical_features = categorical_features
+        self.category_embedding_size = category_embedding_size
+        self.input_scaling = input_scaling
+        self.parametric_activation = parametric_activation
+        self.learning_rate_factors = learning_rate_factors
+        self.regularization_schedule = regularization_schedule
         self.n_jobs = n_jobs
 
     @available_if(has_stochastic_solver)
@@ -644,6 +691,28 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Predict, and score validation samples, with an average of the weights over the
         steps instead of the last ones: :class:`sknn.averaging.EMA` or
         :class:`sknn.averaging.SWA`.
+    numerical_embedding : str, object or None, default=None
+        What numbers become before the first layer: 'periodic' or 'piecewise_linear'
+        functions of them as well, with settings as objects of :mod:`sknn.embeddings`.
+        X should be scaled; features of at most two values are left as they are.
+    categorical_features : array-like of bool, int or str, default=None
+        Features that hold codes of categories, 0, 1, 2 and so on, as a mask, as
+        indices or as names: each category gets trained numbers instead.  Codes that
+        the first fit has not seen, negative ones among them, share theirs.
+    category_embedding_size : int, default=8
+        How many numbers a category gets.
+    input_scaling : bool, default=False
+        Whether each input is multiplied by a trained factor, at first 1 [3]_.
+    parametric_activation : bool, default=False
+        Whether each hidden unit mixes its activation with its weighted sum, by a
+        trained weight that starts as 1, the activation alone [3]_.
+    learning_rate_factors : dict or None, default=None
+        Factors of the learning rate for groups of parameters: 'coefs', 'intercepts',
+        'input_scales', 'embeddings', 'activation_weights', 'normalization'.  That of
+        'coefs' may be 'ntk': one over the root of the layer's number of inputs [3]_.
+    regularization_schedule : str, object, callable or None, default=None
+        How ``dropout`` and ``weight_decay`` change in the course of ``max_iter`` epochs,
+        as a factor of them: a schedule as for ``learning_rate``.  None leaves them.
     n_jobs : int or None, default=None
         Threads of ``fit``; None is 1 unless in a :obj:`joblib.parallel_config` context,
         -1 is all cores.  Small minibatches take fewer, and so does a fit inside a
@@ -661,6 +730,17 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Running statistics of weighted sums; only with ``normalization='batch'``.
     skip_coefs_, skip_intercepts_ : list of ndarray
         Weights of skip connections between layers of different widths, if any.
+    embedding_coefs_ : list of ndarray of shape (n_functions * n_outputs, n_features)
+        Weights of the functions of numbers, for each run of neighbouring features;
+        only with ``numerical_embedding``, as are ``frequencies_`` and ``phases_``, or
+        ``ramp_starts_`` and ``ramp_slopes_``, of shape (n_functions, n_features).
+    category_embeddings_ : list of ndarray of shape (1 + n_categories, size)
+        The numbers of each category, those of unseen ones first; only with
+        ``categorical_features``.
+    input_scales_ : list of ndarray of shape (n_inputs,)
+        The factors of ``input_scaling``.
+    activation_weights_ : list of ndarray of shape (n_units,)
+        The weights of ``parametric_activation``, for each hidden layer.
     loss_ : float
         Loss of the last epoch, L2 penalty included.
     loss_curve_ : list of float
@@ -764,6 +844,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         weight_decay=None,
         max_grad_norm=None,
         averaging=None,
+        numerical_embedding=None,
+        categorical_features=None,
+        category_embedding_size=8,
+        input_scaling=False,
+        parametric_activation=False,
+        learning_rate_factors=None,
+        regularization_schedule=None,
         n_jobs=None,
     ):
         self.loss = loss
@@ -803,6 +890,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.weight_decay = weight_decay
         self.max_grad_norm = max_grad_norm
         self.averaging = averaging
+        self.numerical_embedding = numerical_embedding
+        self.categorical_features = categorical_features
+        self.category_embedding_size = category_embedding_size
+        self.input_scaling = input_scaling
+        self.parametric_activation = parametric_activation
+        self.learning_rate_factors = learning_rate_factors
+        self.regularization_schedule = regularization_schedule
         self.n_jobs = n_jobs
 
     @available_if(has_stochastic_solver)

@@ -11,8 +11,9 @@ VARIANCES = {
     "lecun": lambda fan_in, fan_out: (1, fan_in),  # LeCun et al. (1998)
 }
 DEFAULT = "glorot_uniform"
+DATA_DRIVEN = "data_driven"  # and then as data_driven.py has it
 SCHEMES = [f"{name}_{kind}" for name in VARIANCES for kind in ("uniform", "normal")]
-SCHEMES += ["orthogonal", "zeros"]
+SCHEMES += ["orthogonal", "zeros", DATA_DRIVEN]
 
 
 def initialize(layers, random_state, scheme=DEFAULT, factor=1.0):
@@ -23,7 +24,9 @@ def initialize(layers, random_state, scheme=DEFAULT, factor=1.0):
     """
     params = zeros(layers.n_params, layers.dtype)
     for part, view in parts(params, layers):
-        if part.fill is not None:
+        if callable(part.fill):
+            view[:] = part.fill(random_state, view.shape)
+        elif part.fill is not None:
             view[:] = part.fill
         elif view.ndim == 2:
             shape = view.shape
@@ -39,6 +42,7 @@ def draw(scheme, fans, shape, random_state, factor=1.0):
         return np.zeros(shape)
     if scheme == "orthogonal":
         return np.sqrt(factor) * orthogonal(shape, random_state)
+    scheme = "lecun_normal" if scheme == DATA_DRIVEN else scheme
     name, distribution = scheme.split("_")
     numerator, denominator = VARIANCES[name](*fans)
     if distribution == "normal":

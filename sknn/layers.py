@@ -5,6 +5,7 @@ skip connection.  The kernels know nothing but their table (`records.LAYER`) and
 the pieces that it names; a new kind of layer changes no kernel.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ._jit import INTEGER, ZERO, Piece, as_array, inlined
@@ -21,10 +22,16 @@ class Part(NamedTuple):
     """Some rows of a layer's parameters: a fitted attribute has them as its own."""
 
     name: str
-    rows: int | None = 1  # None: one for each input
+    rows: int | None = 1  # None: one for each input, with a number for each output
     is_trained: bool = True
     is_penalized: bool = False
-    fill: float | None = None  # what they are at first; None: drawn
+    fill: float | Callable | None = None  # at first; None: as the weights are drawn
+    group: str = ""  # of the factors of the learning rate; by default its name
+
+    @property
+    def key(self):
+        """The group of learning rates that it belongs to."""
+        return self.group or self.name.rstrip("_")
 
 
 class Kind(NamedTuple):
@@ -38,6 +45,7 @@ class Kind(NamedTuple):
     kept_rows: int | None = None  # for the way back, beyond one for each output
     needs_whole_batch: bool = False  # in one block
     sums_blocks: bool = False  # of gradients that each block makes for itself
+    has_inputs_width: bool = False  # rows of parameters, which have that of outputs
 
 
 @inlined

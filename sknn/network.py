@@ -226,14 +226,15 @@ def step_rows(zero, plan, layer, row, n_rows, scale, step):
     n_weights = max(min(layer.penalized - row, n_rows), 0)
     place, size = layer.weights + row * layer.stride, n_weights * layer.stride
     if n_weights > 0:
-        step_stretch(zero, plan, place, size, scale, step, plan.alpha, 1)
+        group = layer.weight_rates
+        step_stretch(zero, plan, place, size, scale, step, group, plan.alpha, 1)
     if n_rows > n_weights:
         rest = (n_rows - n_weights) * layer.stride
-        step_stretch(zero, plan, place + size, rest, scale, step, 0.0, 0)
+        step_stretch(zero, plan, place + size, rest, scale, step, layer.rates, 0.0, 0)
 
 
 @inlined
-def step_stretch(zero, plan, place, n, scale, step, decay, penalized):
+def step_stretch(zero, plan, place, n, scale, step, group, decay, penalized):
     """Step some neighbouring parameters."""
     if plan.update == 0:
         return
@@ -244,7 +245,7 @@ def step_stretch(zero, plan, place, n, scale, step, decay, penalized):
     grads = at(pointer(plan.grads, zero), place)
     moments = at(pointer(plan.moments, zero), place)
     settings, rates = pointer(plan.settings, FLOAT64), pointer(plan.rates, FLOAT64)
-    rates = at(rates, step * plan.n_rates)
+    rates = at(rates, (step * plan.n_groups + group) * plan.n_rates)
     numbers = plan.n_params, n, settings, rates, scale, decay
     call(plan.update, (params, grads, moments, *numbers))
     if plan.finish != 0:

@@ -7,9 +7,14 @@ of each unit's own, which are trained.  They keep the normalised sums for the wa
 import numpy as np
 
 from ._jit import inlined, piece, reduction
-from ._llvm import at, load, pointer, prefer_wide_vectors, store
-from .layers import GRADIENTS, PASS, Kind, Part, record, row_of
-from .products import add, copy
+from ._llvm import load, pointer, prefer_wide_vectors, store
+from .block_gradients import (
+    own_gradients,
+    parameters,
+    sum_of_products,
+    sum_over_blocks,
+)
+from .layers import PASS, Kind, Part, record, row_of
 
 EPSILON = 1e-5  # added to variances
 MOMENTUM = 0.1  # of the running means and variances
@@ -17,18 +22,6 @@ SCALES, SHIFTS, MEANS, VARIANCES = range(4)
 FACTORS = MEANS  # in a block's own gradients, where those of means would be
 # Rows behind the normalised sums: one over each sample's deviation, and two sums.
 FACTOR, FIRST_SUM, SECOND_SUM = range(3)
-
-
-@inlined
-def parameters(zero, plan, layer, row):
-    """A row of the layer's parameters, with a number for each unit."""
-    return at(pointer(plan.params, zero), layer.weights + row * layer.stride)
-
-
-@inlined
-def own_gradients(zero, block, layer, row):
-    """The same row of the gradients that a block makes for itself."""
-    return at(pointer(block.grads, zero), layer.weights + row * layer.stride)
 
 
 @reduction
@@ -47,15 +40,6 @@ def variance_of(x, mean):
     for i in range(x.size):
         result += (x[i] - mean) * (x[i] - mean)
     return result / x.size
-
-
-@reduction
-def sum_of_products(x, y):
-    """The scalar product, in float64."""
-    result = 0.0
-    for i in range(x.size):
-        result += x[i] * y[i]
-    return result
 
 
 @piece(*PASS)
@@ -193,23 +177,9 @@ def layer_backward(zero, plan, layer, block, first, n):
             delta[i] = factor[i] * (delta[i] - mean[i] - tilt[i] * normalized[i])
 
 
-@piece(*GRADIENTS)
-def sum_over_blocks(zero, plan, layer, blocks, first, last, accumulate, row, n_rows):
-    """Add up the gradients that the blocks have made for themselves, in their order."""
-    plan, layer = record(plan), record(layer)
-    place, size = layer.weights + row * layer.stride, n_rows * layer.stride
-    grads = at(pointer(plan.grads, zero), place)
-    for number in range((last - first + plan.block_rows - 1) // plan.block_rows):
-        own = at(pointer(record(blocks, number).grads, zero), place)
-        if accumulate or number > 0:
-            add(own, grads, size)
-        else:
-            copy(own, grads, size)
-
-
 PARTS = (
-    Part("scales_", fill=1.0),
-    Part("shifts_", fill=0.0),
+    Part("scales_", fill=1.0, group="normalization"),
+    Part("shifts_", fill=0.0, group="normalization"),
     Part("means_", is_trained=False, fill=0.0),
     Part("variances_", is_trained=False, fill=1.0),
 )

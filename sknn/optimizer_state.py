@@ -15,6 +15,7 @@ from .averaging import EMA, SWA, as_average
 from .optimizers import SGD, Optimizer, as_optimizer
 from .params import pack, parts, views, zeros
 from .plans import Network, TrainingPlan
+from .rate_groups import groups_of_layers
 from .schedules import Schedule, as_schedule, checked_factors
 
 # scikit-learn's own schedules, which only sgd reads
@@ -124,13 +125,14 @@ def schedule_for(optimizer, learning_rate):
     return learning_rate if isinstance(optimizer, SGD) else as_schedule("constant")
 
 
-def steps_of_epochs(mlp, optimizer, n_steps, n_epochs):
+def steps_of_epochs(mlp, optimizer, layers, n_steps, n_epochs):
     """For each coming epoch what its steps read: rates and, if wanted, other numbers.
 
     They are worked out for some epochs at once, for those of a small network take no
     longer than that; and anew when something else has changed the learning rate.
     """
     decay, ahead = weight_decay(mlp, optimizer.solver), max(1, STEPS_AHEAD // n_steps)
+    factors, _ = groups_of_layers(layers, mlp.learning_rate_factors)
     first, base_rate, last = 0, np.nan, 0
     while True:
         if optimizer.n_steps == last or optimizer.learning_rate != base_rate:
@@ -138,11 +140,21 @@ def steps_of_epochs(mlp, optimizer, n_steps, n_epochs):
             size = n_steps * min(ahead, n_epochs)
             learning_rates = learning_rates_of(mlp, optimizer, n_steps, size)
             rule, last = optimizer.solver, first + size
-            rates = rule.rates(learning_rates, first, optimizer.settings)
+            rates = np.hstack(
+                [
+                    rule.rates(factor * learning_rates, first, optimizer.settings)
+                    for factor in factors
+                ]
+            )
+            intensities = intensities_of(mlp, optimizer, n_steps, size)
         here = slice(optimizer.n_steps - first, optimizer.n_steps - first + n_steps)
         steps = {"rates": rates[here]}
         if decay:
             steps["shrinkages"] = decay * learning_rates[here]
+            if intensities is not None:
+                steps["shrinkages"] *= intensities[here]
+        if intensities is not None:
+            steps["intensities"] = intensities[here]
         if optimizer.average:
             done = optimizer.n_steps, optimizer.n_epochs
             steps["shares"] = optimizer.average.shares(n_steps, *done, mlp.max_iter)
@@ -155,10 +167,23 @@ def learning_rates_of(mlp, optimizer, n_steps, size):
     """The learning rate of each of ``size`` coming steps, ``n_steps`` in an epoch."""
     learning_rates = np.full(size, optimizer.learning_rate)
     if optimizer.ends_at_max_iter:
-        n_done = optimizer.n_epochs * n_steps + np.arange(size)
-        done = n_done / (mlp.max_iter * n_steps)
-        learning_rates *= checked_factors(optimizer.schedule, np.minimum(done, 1))
+        done = done_before(mlp, optimizer, n_steps, size)
+        learning_rates *= checked_factors(optimizer.schedule, done)
     return learning_rates
+
+
+def done_before(mlp, optimizer, n_steps, size):
+    """What share of the fit is done before each of the coming steps."""
+    n_done = optimizer.n_epochs * n_steps + np.arange(size)
+    return np.minimum(n_done / (mlp.max_iter * n_steps), 1)
+
+
+def intensities_of(mlp, optimizer, n_steps, size):
+    """How much of dropout and decay there is in coming steps; None: always all."""
+    if mlp.regularization_schedule is None:
+        return None
+    schedule = as_schedule(mlp.regularization_schedule)
+    return checked_factors(schedule, done_before(mlp, optimizer, n_steps, size))
 
 
 def schedule_rate(optimizer, progress):
@@ -192,6 +217,8 @@ def plan_steps(mlp, network, samples, batch_size, team, optimizer):
     solver, trained = optimizer.solver, optimizer.trained(network)
     plan = TrainingPlan(trained, samples, batch_size, team, solver.update)
     plan.remember(optimizer.moments, optimizer.settings)
+    factors, groups = groups_of_layers(network.layers, mlp.learning_rate_factors)
+    plan.group_rates(len(factors), groups[:, 0], groups[:, 1])
     shrinks = weight_decay(mlp, solver) > 0
     average = network.params if optimizer.average else None
     plan.regularize(mlp.l1, mlp.max_grad_norm, shrinks, average)

@@ -63,8 +63,8 @@ def parts(params, layers):
         row, stride = layer["weights"], layer["stride"]
         for part, n_rows in layers.parts(i):
             block = params[row : row + n_rows * stride].reshape(n_rows, stride)
-            block = block[:, : layer["fan_out"]]
-            yield part, block if part.rows is None else block[0]
+            block = block[:, : layer["width"]]
+            yield part, block[0] if part.rows == 1 else block
             row += n_rows * stride
 
 

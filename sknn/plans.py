@@ -196,7 +196,7 @@ class PredictionPlan(Plan):
         """Let the outputs be those of a hidden layer."""
         self._table = self._table[self.layers.levels <= level]
         self._set(
-            last=self._table[-1]["outputs"],
+            last=self.layers.starts_of_levels[level],
             n_outputs=self.layers.architecture.units[level],
             link=LINKS["identity"].address(self._dtype),
         )
@@ -254,12 +254,18 @@ class TrainingPlan(Plan):
             n_targets=samples.targets.shape[1],
             n_params=self.grads.size,
             n_strips=network.layers.n_strips,
+            n_groups=1,
             update=update.address(self._dtype) if update else 0,
         )
 
     def remember(self, moments, settings):
         """Let the update rule read these settings, and read and write these moments."""
         self._point(moments=moments, settings=settings)
+
+    def group_rates(self, n_groups, of_weights, of_others):
+        """Say which of a step's rates each layer's weights take, and the others."""
+        self._set(n_groups=n_groups)
+        self._table["weight_rates"], self._table["rates"] = of_weights, of_others
 
     def regularize(self, l1=0.0, max_norm=None, shrinks=False, average=None):
         """Let steps do more than follow the gradient of the loss and L2 penalty."""
@@ -277,12 +283,13 @@ class TrainingPlan(Plan):
             self._set(finish=finish.address(self._dtype))
 
     def run_epoch(self, order, rates, alpha, seed=0, **more):
-        """Train on these samples, with a row of rates for each step.
+        """Train on these samples, with a row of rates for each step, group by group.
 
-        ``more`` may be `shrinkages` and `shares`, a number for each step.  Returns
-        the mean loss, and the mean of the penalties.
+        ``more`` may be `shrinkages`, `shares` and `intensities`, a number for each
+        step.  Returns the mean loss, and the mean of the penalties.
         """
-        n_steps, n_rates = rates.shape
+        n_groups = int(self._plan[0]["n_groups"])
+        n_steps, n_rates = len(rates), rates.shape[1] // n_groups
         self._point(order=order, rates=rates, **more)
         self._set(n_samples=order.size, n_steps=n_steps, n_rates=n_rates)
         self._set(alpha=alpha, seed=seed)

@@ -15,9 +15,10 @@ LAYER_SIZES = [
     "inputs",  # rows before its inputs in a block of units
     "outputs",
     "kept",  # rows before what it keeps for the way back
-    "weights",  # where its parameters start in params: rows of fan_out numbers
+    "weights",  # where its parameters start in params, row after row
     "stride",  # from one of these rows to the next
-    "columns",  # fan_out in whole vectors
+    "width",  # numbers in a row of its parameters
+    "columns",  # these in whole vectors
     "rows",  # how many of them are trained
     "penalized",  # how many of these are weights, which penalties are for
     "panel",  # how many are stepped as soon as their gradient is there
@@ -26,6 +27,8 @@ LAYER_SIZES = [
     "wants_deltas",  # whether anything before it is trained
     "adds_deltas",  # whether its inputs have deltas from a skip connection already
     "key",  # of its random numbers
+    "weight_rates",  # which of the rates of a step the weights take
+    "rates",  # and the other parameters
 ]
 LAYER_PIECES = ["forward", "backward", "gradients"]
 LAYER = np.dtype(
@@ -54,8 +57,9 @@ ADDRESSES = {
     "signs": None,  # of the weights that may have but one
     "average": None,  # of the parameters over the steps
     "settings": np.dtype(np.float64),
-    "rates": np.dtype(np.float64),  # of each step, ``n_rates`` of them
+    "rates": np.dtype(np.float64),  # of each step, ``n_groups`` times ``n_rates``
     "shrinkages": np.dtype(np.float64),  # of the weights in each step
+    "intensities": np.dtype(np.float64),  # of dropout in each step
     "shares": np.dtype(np.float64),  # of the parameters in the average
     "loss_settings": np.dtype(np.float64),
     "arrivals": np.dtype(np.int64),
@@ -69,6 +73,7 @@ SIZES = [
     "n_outputs",
     "n_params",
     "n_rates",
+    "n_groups",
     "n_strips",
     "n_members",
     "n_blocks",

@@ -64,7 +64,7 @@ def fit_stochastic(
     with Team(n_threads(mlp, network, batch_size, rows.size)) as team:
         plan = plan_steps(mlp, network, samples, batch_size, team, optimizer)
         n_epochs = max_iter or mlp.max_iter
-        all_steps = steps_of_epochs(mlp, optimizer, n_steps, n_epochs)
+        all_steps = steps_of_epochs(mlp, optimizer, network.layers, n_steps, n_epochs)
         try:
             for _ in range(n_epochs):
                 if mlp.shuffle:
