@@ -224,10 +224,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             rows, others = self._split(targets, random_state, first_pass)
         self._choose_units(targets, weights, rows, first_pass)
         samples = freeze(X, network.params.dtype, self._in_units(targets), weights)
-        if first_pass:
+        if first_pass and embeddings:
             place_ramps(network.params, network.layers, samples.dense[rows])
         if first_pass and self.init == DATA_DRIVEN:
-            fit_to_data(network, samples, rows, random_state)
+            fit_to_data(network, X, samples, rows, random_state)
         validation = None
         if given:
             validation = self._validation_on(network, *given)

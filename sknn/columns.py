@@ -42,7 +42,7 @@ def _runs(X, kinds, embedding, size):
 
 def has_many_values(X):
     """Of each column, whether it has more than two values."""
-    return ((X.min(axis=0) != X) & (X.max(axis=0) != X)).any(axis=0)
+    return ((X.min(axis=0) < X) & (X.max(axis=0) > X)).any(axis=0)
 
 
 def n_codes(codes, column):

@@ -8,18 +8,22 @@ samples on both sides (Holzmüller et al., "Better by default", NeurIPS 2024).
 import numpy as np
 
 from .params import views
+from .samples import is_sparse
 
 N_SAMPLES = 2_048  # to estimate variances from
 N_MIXED = 5  # samples whose sums an intercept is minus a random mean of
 
 
-def fit_to_data(network, samples, rows, random_state):
+def fit_to_data(network, X, samples, rows, random_state):
     """Rescale the weights, and choose the intercepts, of a network as initialised."""
     if rows.size > N_SAMPLES:
         rows = rows[random_state.permutation(rows.size)[:N_SAMPLES]]
     lists = views(network.params, network.layers)
     for level, weights in enumerate(lists["coefs_"]):
-        inputs = network.hidden_outputs(samples, rows, level)
+        if level == 0 and is_sparse(X):
+            inputs = X.tocsr()[rows]
+        else:
+            inputs = network.hidden_outputs(samples, rows, level)
         sums = inputs @ weights
         deviations = sums.std(axis=0)
         factors = 1 / np.where(deviations > 0, deviations, 1)

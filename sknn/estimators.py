@@ -132,7 +132,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         How the weights are drawn: 'glorot_uniform' [1]_, as in scikit-learn, or
         'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', 'lecun_normal',
         'orthogonal'; these start with intercepts of zero.  With 'zeros' all units of a
-        layer stay alike: it shows why weights are drawn.
+        layer stay alike: it shows why weights are drawn.  'data_driven' scales the
+        weights of each unit, layer by layer, so that its sums have a variance of one
+        on the training samples, and draws intercepts from these sums [3]_.
     normalization : {'batch', 'layer'} or None, default=None
         Normalise the weighted sums of each hidden layer, before its activation, over
         the samples of the minibatch or over the units of each sample; a scale and a
@@ -187,8 +189,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         'input_scales', 'embeddings', 'activation_weights', 'normalization'.  That of
         'coefs' may be 'ntk': one over the root of the layer's number of inputs [3]_.
     regularization_schedule : str, object, callable or None, default=None
-        How ``dropout`` and ``weight_decay`` change in the course of ``max_iter`` epochs,
-        as a factor of them: a schedule as for ``learning_rate``.  None leaves them.
+        How ``dropout`` and ``weight_decay`` change in the course of ``max_iter``
+        epochs, as factors of them: a schedule as for ``learning_rate``.  None leaves
+        them as they are.
     n_jobs : int or None, default=None
         Threads of ``fit``; None is 1 unless in a :obj:`joblib.parallel_config` context,
         -1 is all cores.  Small minibatches take fewer, and so does a fit inside a
@@ -256,6 +259,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
        feedforward neural networks", AISTATS 2010 (the initial weights).
     .. [2] D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization",
        ICLR 2015.
+    .. [3] D. Holzmüller, L. Grinsztajn and I. Steinwart, "Better by default: strong
+       pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024.
 
     Examples
     --------
@@ -658,7 +663,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         How the weights are drawn: 'glorot_uniform' [1]_, as in scikit-learn, or
         'glorot_normal', 'he_uniform', 'he_normal', 'lecun_uniform', 'lecun_normal',
         'orthogonal'; these start with intercepts of zero.  With 'zeros' all units of a
-        layer stay alike: it shows why weights are drawn.
+        layer stay alike: it shows why weights are drawn.  'data_driven' scales the
+        weights of each unit, layer by layer, so that its sums have a variance of one
+        on the training samples, and draws intercepts from these sums [3]_.
     normalization : {'batch', 'layer'} or None, default=None
         Normalise the weighted sums of each hidden layer, before its activation, over
         the samples of the minibatch or over the units of each sample; a scale and a
@@ -711,8 +718,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         'input_scales', 'embeddings', 'activation_weights', 'normalization'.  That of
         'coefs' may be 'ntk': one over the root of the layer's number of inputs [3]_.
     regularization_schedule : str, object, callable or None, default=None
-        How ``dropout`` and ``weight_decay`` change in the course of ``max_iter`` epochs,
-        as a factor of them: a schedule as for ``learning_rate``.  None leaves them.
+        How ``dropout`` and ``weight_decay`` change in the course of ``max_iter``
+        epochs, as factors of them: a schedule as for ``learning_rate``.  None leaves
+        them as they are.
     n_jobs : int or None, default=None
         Threads of ``fit``; None is 1 unless in a :obj:`joblib.parallel_config` context,
         -1 is all cores.  Small minibatches take fewer, and so does a fit inside a
@@ -781,6 +789,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
        feedforward neural networks", AISTATS 2010 (the initial weights).
     .. [2] D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization",
        ICLR 2015.
+    .. [3] D. Holzmüller, L. Grinsztajn and I. Steinwart, "Better by default: strong
+       pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024.
 
     Examples
     --------
