@@ -50,7 +50,7 @@ from .params import layer_units, pack, views
 from .plans import Network
 from .samples import freeze, is_sparse
 from .schedules import SCHEDULES, Schedule
-from .training import Progress, fit_lbfgs, fit_stochastic
+from .training import LBFGSFit, Progress, StochasticFit
 from .validation import Validation, scored_by, split
 
 PRECISIONS = (np.float64, np.float32)
@@ -195,6 +195,14 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
     def _fit(
         self, X, y, sample_weight, validation_set=None, incremental=False, reporter=None
     ):
+        fit = self._start(X, y, sample_weight, validation_set, incremental)
+        report = self._begin_report(reporter, fit)
+        fit.run(report)
+        self._end(fit)
+        return self
+
+    def _start(self, X, y, sample_weight, validation_set=None, incremental=False):
+        """Everything that a fit takes, up to its first epoch."""
         hidden_layer_sizes = _hidden_layer_sizes(self.hidden_layer_sizes)
         first_pass = not hasattr(self, "coefs_") or (
             not self.warm_start and not incremental
@@ -224,28 +232,33 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             rows, others = self._split(targets, random_state, first_pass)
         self._choose_units(targets, weights, rows, first_pass)
         samples = freeze(X, network.params.dtype, self._in_units(targets), weights)
-        if first_pass and embeddings:
-            place_ramps(network.params, network.layers, samples.dense[rows])
-        if first_pass and self.init == DATA_DRIVEN:
-            fit_to_data(network, X, samples, rows, random_state)
+        if first_pass:
+            self._look_at_data(network, X, samples, rows, random_state)
         validation = None
         if given:
             validation = self._validation_on(network, *given)
         elif others is not None:
             validation = self._validation(network, X, targets, samples, others)
         self._prepare(progress, validation, first_pass)
+        if self.solver == "lbfgs":
+            return LBFGSFit(self, network, samples, progress, validation)
         optimizer = self._optimizer_for(network, incremental)
-        report = self._begin_report(reporter, network, progress, optimizer, validation)
-        if optimizer is None:
-            fit_lbfgs(self, network, samples, progress, validation, report)
-        else:
-            fit_stochastic(
-                self, network, samples, rows, random_state, progress, optimizer,
-                validation, report, max_iter=1 if incremental else None,
-            )  # fmt: skip
-        _check_finite(network.params)
-        self._publish(network, progress, optimizer, validation)
-        return self
+        return StochasticFit(
+            self, network, samples, rows, random_state, progress, optimizer,
+            validation, max_iter=1 if incremental else None,
+        )  # fmt: skip
+
+    def _end(self, fit):
+        """Publish what came of a fit, if it is sound."""
+        _check_finite(fit.network.params)
+        self._publish(fit.network, fit.progress, fit.optimizer, fit.validation)
+
+    def _look_at_data(self, network, X, samples, rows, random_state):
+        """Let the training samples choose what of the initial network is theirs."""
+        if network.layers.architecture.embeddings:
+            place_ramps(network.params, network.layers, samples.dense[rows])
+        if self.init == DATA_DRIVEN:
+            fit_to_data(network, X, samples, rows, random_state)
 
     def _check_scoring(self):
         """Refuse an unknown scorer, be it needed in this fit or not."""
@@ -311,28 +324,25 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             progress.best_validation_score = -np.inf if np.isnan(score) else score
             progress.best_n_iter = len(progress.validation_scores)
 
-    def _begin_report(self, reporter, network, progress, optimizer, validation):
+    def _begin_report(self, reporter, fit):
         """What the fit is to call after each epoch, or None where nobody listens."""
         if reporter is None:
             return None
-        self._optimizer = optimizer  # where a callback finds the learning rate
-        now = partial(self._if_stopped_now, network, progress, optimizer, validation)
-        reporter.begin(now, network.params)
+        self._optimizer = fit.optimizer  # where a callback finds the learning rate
+        reporter.begin(partial(self._if_stopped_now, fit), fit.network.params)
         return reporter.end_epoch
 
-    def _if_stopped_now(self, network, progress, optimizer, validation, params):
+    def _if_stopped_now(self, fit, params):
         """The attributes of an estimator whose fit stops with ``params``, in copies."""
-        network = network.with_params(params)
         twin = object.__new__(type(self))
         vars(twin).update(vars(self))
+        network, optimizer = fit.network.with_params(params), fit.optimizer
         optimizer = optimizer and optimizer.copy()
-        twin._publish(network, progress.copy(), optimizer, validation)
+        twin._publish(network, fit.progress.copy(), optimizer, fit.validation)
         return vars(twin)
 
     def _optimizer_for(self, network, incremental):
-        """The state to go on with: the last one, a fresh one, of 'lbfgs' none."""
-        if self.solver == "lbfgs":
-            return None
+        """The state to go on with: the last one, or a fresh one."""
         carried = self._carried_optimizer(network) if incremental else None
         return carried or optimizer_state(self, network)
 

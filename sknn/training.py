@@ -43,60 +43,95 @@ class Progress(Copied):
     no_improvement_count: int = 0
 
 
-def fit_stochastic(
-    mlp, network, samples, rows, random_state, progress, optimizer,
-    validation=None, report=None, max_iter=None,
-):  # fmt: skip
-    """Train by minibatches over ``rows`` of the samples until a stopping rule holds.
+class StochasticFit:
+    """A fit by minibatches over ``rows`` of the samples, epoch by epoch.
 
     ``network.params``, ``progress`` and ``optimizer`` are written in place.
     ``validation`` is a function of nothing that returns a score, better when larger,
-    and a loss; with early stopping, the parameters end up as they were when the score
-    was best.  ``max_iter`` epochs without the warning that they were too few; by
-    default ``mlp.max_iter`` with it.  After every epoch ``report`` is told the
-    parameters that would be kept, and whether it was the last; True stops.
+    and a loss; with early stopping, the parameters that are `kept` are those of the
+    best score, which the network gets in the `end`.  ``max_iter`` epochs without the
+    warning that they were too few; by default ``mlp.max_iter`` with it.
     """
-    batch_size = clipped_batch_size(mlp.batch_size, rows.size)
-    best_params = network.params.copy() if mlp.early_stopping else None
-    progress.n_iter = 0
-    n_used = n_used_samples(network, rows.size, batch_size)
-    n_steps, seed = -(-n_used // batch_size), seed_for(network, random_state)
-    with Team(n_threads(mlp, network, batch_size, rows.size)) as team:
-        plan = plan_steps(mlp, network, samples, batch_size, team, optimizer)
-        n_epochs = max_iter or mlp.max_iter
-        all_steps = steps_of_epochs(mlp, optimizer, network.layers, n_steps, n_epochs)
-        try:
-            for _ in range(n_epochs):
-                if mlp.shuffle:
-                    rows = shuffled(rows, random_state)
-                numbers = next(all_steps) | {"seed": seed + optimizer.n_steps}
-                loss, penalty = plan.run_epoch(
-                    rows[:n_used], alpha=mlp.alpha, **numbers
-                )
-                optimizer.n_steps += n_steps
-                optimizer.n_epochs += 1
-                follow_statistics(network, optimizer)
-                loss = mean_loss(network, loss) + penalty
-                record_loss(mlp, progress, loss, n_used)
-                if validation:
-                    record_validation(mlp, progress, *validation())
-                if mlp.early_stopping:
-                    keep_best(mlp, network, progress, best_params)
-                else:
-                    count_improvement(mlp, progress)
-                schedule_rate(optimizer, progress)
-                finished = has_failed(progress) or is_finished(mlp, progress, optimizer)
-                kept = best_params if mlp.early_stopping else network.params
-                if (report and report(kept, finished)) or finished:
-                    break
-                is_last = progress.n_iter == mlp.max_iter and max_iter is None
-                if is_last and not optimizer.ends_at_max_iter:
-                    warn_not_converged(mlp)
-        except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=2)
-    if mlp.early_stopping:
-        check_scores(progress)
-        network.params[:] = best_params
+
+    def __init__(
+        self, mlp, network, samples, rows, random_state, progress, optimizer,
+        validation=None, max_iter=None,
+    ):  # fmt: skip
+        self.network, self.progress, self.optimizer = network, progress, optimizer
+        self.validation = validation
+        self._mlp, self._samples, self._rows = mlp, samples, rows
+        self._random_state, self._warns = random_state, max_iter is None
+        self.n_epochs = max_iter or mlp.max_iter
+        self._batch_size = clipped_batch_size(mlp.batch_size, rows.size)
+        self._n_used = n_used_samples(network, rows.size, self._batch_size)
+        self._n_steps = -(-self._n_used // self._batch_size)
+        self._seed = seed_for(network, random_state)
+        self.kept = network.params.copy() if mlp.early_stopping else network.params
+        progress.n_iter = 0
+
+    def n_threads(self):
+        """Threads to train in; the results are the same for any number."""
+        return n_threads(self._mlp, self.network, self._batch_size, self._rows.size)
+
+    def begin(self, team):
+        """Get ready to train in the threads of a team."""
+        mlp, optimizer = self._mlp, self.optimizer
+        self._plan = plan_steps(
+            mlp, self.network, self._samples, self._batch_size, team, optimizer
+        )
+        layers, n_steps = self.network.layers, self._n_steps
+        self._steps = steps_of_epochs(mlp, optimizer, layers, n_steps, self.n_epochs)
+
+    def run_epoch(self):
+        """Train for an epoch; returns whether a rule says that it was the last."""
+        mlp, network, progress = self._mlp, self.network, self.progress
+        optimizer = self.optimizer
+        if mlp.shuffle:
+            self._rows = shuffled(self._rows, self._random_state)
+        numbers = next(self._steps) | {"seed": self._seed + optimizer.n_steps}
+        rows = self._rows[: self._n_used]
+        loss, penalty = self._plan.run_epoch(rows, alpha=mlp.alpha, **numbers)
+        optimizer.n_steps += self._n_steps
+        optimizer.n_epochs += 1
+        follow_statistics(network, optimizer)
+        record_loss(mlp, progress, mean_loss(network, loss) + penalty, self._n_used)
+        if self.validation:
+            record_validation(mlp, progress, *self.validation())
+        if mlp.early_stopping:
+            keep_best(mlp, network, progress, self.kept)
+        else:
+            count_improvement(mlp, progress)
+        schedule_rate(optimizer, progress)
+        return has_failed(progress) or is_finished(mlp, progress, optimizer)
+
+    def run(self, report=None):
+        """Train until a rule, or ``report``, says that it is enough.
+
+        After every epoch ``report`` is told the parameters that would be kept, and
+        whether it was the last; True stops.
+        """
+        with Team(self.n_threads()) as team:
+            self.begin(team)
+            try:
+                for _ in range(self.n_epochs):
+                    finished = self.run_epoch()
+                    if (report and report(self.kept, finished)) or finished:
+                        break
+                    self._warn_if_last()
+            except KeyboardInterrupt:
+                warnings.warn("Training interrupted by user.", stacklevel=2)
+        self.end()
+
+    def end(self):
+        """Let the network have the parameters that are kept."""
+        if self._mlp.early_stopping:
+            check_scores(self.progress)
+            self.network.params[:] = self.kept
+
+    def _warn_if_last(self):
+        is_last = self.progress.n_iter == self._mlp.max_iter and self._warns
+        if is_last and not self.optimizer.ends_at_max_iter:
+            warn_not_converged(self._mlp)
 
 
 def n_threads(mlp, network, batch_size, n_samples):
@@ -249,38 +284,53 @@ class Stopped(Exception):  # noqa: N818 (as StopIteration)
     """A callback stops L-BFGS: SciPy 1.10 does not know StopIteration there."""
 
 
-def fit_lbfgs(mlp, network, samples, progress, validation=None, report=None):
-    """Minimise the loss over all samples by L-BFGS; ``network.params`` in place.
+class LBFGSFit:
+    """A fit that minimises the loss over all samples by L-BFGS.
 
-    After every iteration what ``validation`` returns is recorded, and ``report`` is
-    told its parameters; True stops.
+    ``network.params`` are written in place; after every iteration what ``validation``
+    returns is recorded.
     """
-    n_samples = samples.targets.shape[0]
-    weight = samples.weights.sum() if samples.weights.size else n_samples
+
+    optimizer = None
+
+    def __init__(self, mlp, network, samples, progress, validation=None):
+        self.network, self.progress, self.validation = network, progress, validation
+        self._mlp, self._samples = mlp, samples
+        progress.n_iter = 0
+
+    def run(self, report=None):
+        """Minimise; ``report`` is told the parameters of each iteration: True stops."""
+        mlp, network, progress = self._mlp, self.network, self.progress
+        n_samples, weight = len(self._samples.targets), total_weight(self._samples)
+        with Team(n_threads(mlp, network, n_samples, n_samples)) as team:
+            plan = TrainingPlan(network, self._samples, n_samples, team)
+            loss_and_grad = objective(mlp, network, plan, n_samples, weight, progress)
+            watched = mlp.verbose or self.validation or report
+            watch = watcher(mlp, network, progress, self.validation, report)
+            signs = required_signs(network.layers)
+            options = {"maxfun": mlp.max_fun, "maxiter": mlp.max_iter, "gtol": mlp.tol}
+            try:
+                result = scipy.optimize.minimize(
+                    loss_and_grad,
+                    network.params.copy(),
+                    method="L-BFGS-B",
+                    jac=True,
+                    bounds=None if signs is None else np.transpose(bounds(signs)),
+                    callback=watch if watched else None,
+                    options=options,
+                )
+            except Stopped:
+                return
+            progress.n_iter = _check_optimize_result("lbfgs", result, mlp.max_iter)
+            loss_and_grad(result.x)
+
+
+def total_weight(samples):
+    """The sum of the samples' weights, which is what a mean divides by."""
+    weight = samples.weights.sum() if samples.weights.size else len(samples.targets)
     if weight == 0:
         raise ZeroDivisionError("Weights sum to zero, can't be normalized")
-    progress.n_iter = 0
-    with Team(n_threads(mlp, network, n_samples, n_samples)) as team:
-        plan = TrainingPlan(network, samples, n_samples, team)
-        loss_and_grad = objective(mlp, network, plan, n_samples, weight, progress)
-        watched = mlp.verbose or validation or report
-        watch = watcher(mlp, network, progress, validation, report)
-        signs = required_signs(network.layers)
-        options = {"maxfun": mlp.max_fun, "maxiter": mlp.max_iter, "gtol": mlp.tol}
-        try:
-            result = scipy.optimize.minimize(
-                loss_and_grad,
-                network.params.copy(),
-                method="L-BFGS-B",
-                jac=True,
-                bounds=None if signs is None else np.transpose(bounds(signs)),
-                callback=watch if watched else None,
-                options=options,
-            )
-        except Stopped:
-            return
-        progress.n_iter = _check_optimize_result("lbfgs", result, mlp.max_iter)
-        loss_and_grad(result.x)
+    return weight
 
 
 def objective(mlp, network, plan, n_samples, weight, progress):

@@ -40,9 +40,9 @@ ROOMS = {
     "numba": {"_bits", "_jit", "_llvm", "_tile", "own_functions"},
     "joblib": {"team"},
     "scipy": {"estimators", "training"},
-    "sklearn": {"activations", "averaging", "base", "callback_support", "estimators"}
-    | {"losses", "optimizers", "optimizer_state", "schedules", "targets", "training"}
-    | {"validation", "comparison", "tables", "__main__"},
+    "sklearn": {"activations", "averaging", "base", "callback_support", "embeddings"}
+    | {"estimators", "losses", "optimizers", "optimizer_state", "schedules"}
+    | {"targets", "training", "validation", "comparison", "tables", "__main__"},
     "numpy": set(FLOOR_OF),
 }
 
