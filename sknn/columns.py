@@ -144,7 +144,8 @@ def ramps_between_quantiles(X, n_ramps):
 
     Between two quantiles that are the same there is none: its slope is 0.
     """
-    edges = np.quantile(X, np.linspace(0, 1, n_ramps + 1), axis=0)
+    places = np.linspace(0, len(X) - 1, n_ramps + 1).round().astype(int)
+    edges = np.sort(X, axis=0)[places]  # np.quantile takes six times as long
     widths = np.diff(edges, axis=0)
     is_wide = widths > 4 * np.finfo(X.dtype).tiny  # the slope is a number
     return edges[:-1], is_wide / np.where(is_wide, widths, 1)
