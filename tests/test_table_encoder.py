@@ -4,7 +4,7 @@ Itself: whatever a table is made of, its outputs are those of the same table in 
 """
 
 import pickle
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -296,8 +296,7 @@ def test_times_are_seconds():
 
 
 def test_objects_that_are_numbers():
-    utc = timezone.utc
-    times = [datetime(2024, 1, 1, tzinfo=utc) + timedelta(days=k) for k in range(9)]
+    times = [datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=k) for k in range(9)]
     X = [[Decimal(k), k / 2, k > 4 or None, times[k]] for k in range(9)]
     X[3] = [None, np.float32(np.nan), True, None]
     outputs = TableEncoder().fit_transform(np.array(X, dtype=object))
