@@ -450,7 +450,7 @@ def _unboxed(column):
     if hasattr(column, "iloc"):
         if column.dtype.kind in "iuf":
             return column.to_numpy(np.float64, na_value=np.nan)
-        # else times with a time zone are objects
+        # else times with a time zone are objects, which are slow
         values = column.to_numpy("datetime64[us]" if column.dtype.kind == "M" else None)
     elif hasattr(column, "to_pylist"):  # of Arrow
         values = column.to_numpy(zero_copy_only=False)
