@@ -5,9 +5,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 from .compilation import compile_kernels
 from .estimators import MLPClassifier, MLPRegressor
+from .table_encoder import TableEncoder
 
 __version__ = "0.1.0"
-__all__ = ["MLPClassifier", "MLPRegressor", "compile_kernels"]
+__all__ = ["MLPClassifier", "MLPRegressor", "TableEncoder", "compile_kernels"]
 
 
 def _warn_of_namesake():

@@ -201,8 +201,13 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         self._end(fit)
         return self
 
-    def _start(self, X, y, sample_weight, validation_set=None, incremental=False):
-        """Everything that a fit takes, up to its first epoch."""
+    def _start(
+        self, X, y, sample_weight, validation_set=None, incremental=False, parts=None
+    ):
+        """Everything that a fit takes, up to its first epoch.
+
+        ``parts`` are the rows of X to train on and those to validate on, if known.
+        """
         hidden_layer_sizes = _hidden_layer_sizes(self.hidden_layer_sizes)
         first_pass = not hasattr(self, "coefs_") or (
             not self.warm_start and not incremental
@@ -227,8 +232,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         else:
             network = self._continued_network(architecture)
         progress = Progress() if first_pass else self._progress()
-        rows, others = np.arange(X.shape[0]), None
-        if self.early_stopping and self.solver != "lbfgs" and given is None:
+        rows, others = parts or (np.arange(X.shape[0]), None)
+        if parts is None and self.early_stopping and self.solver != "lbfgs" and given is None:
             rows, others = self._split(targets, random_state, first_pass)
         self._choose_units(targets, weights, rows, first_pass)
         samples = freeze(X, network.params.dtype, self._in_units(targets), weights)
