@@ -206,7 +206,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
     ):
         """Everything that a fit takes, up to its first epoch.
 
-        ``parts`` are the rows of X to train on and those to validate on, if known.
+        ``parts`` is a function of the targets that returns the rows to train on and
+        those to validate on, if that is not for the parameters to say.
         """
         hidden_layer_sizes = _hidden_layer_sizes(self.hidden_layer_sizes)
         first_pass = not hasattr(self, "coefs_") or (
@@ -232,8 +233,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         else:
             network = self._continued_network(architecture)
         progress = Progress() if first_pass else self._progress()
-        rows, others = parts or (np.arange(X.shape[0]), None)
-        if parts is None and self.early_stopping and self.solver != "lbfgs" and given is None:
+        rows, others = np.arange(X.shape[0]), None
+        if parts:
+            rows, others = parts(targets)
+        elif self.early_stopping and self.solver != "lbfgs" and given is None:
             rows, others = self._split(targets, random_state, first_pass)
         self._choose_units(targets, weights, rows, first_pass)
         samples = freeze(X, network.params.dtype, self._in_units(targets), weights)

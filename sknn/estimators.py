@@ -17,6 +17,7 @@ from .base import (
 )
 from .losses import REGRESSION_LOSSES, Loss, loss_of
 from .targets import (
+    accuracy,
     are_of_columns,
     labels_among,
     labels_of,
@@ -483,14 +484,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         score : float
             The accuracy, between 0 and 1.
         """
-        if not self._has_columns():
-            return super().score(X, y, sample_weight)
-        hits = (self.predict(X) == np.asarray(y)).all(axis=1)
-        return float(np.average(hits, weights=sample_weight))
-
-    def _has_columns(self):
-        """Whether the labels are several columns of classes."""
-        return isinstance(getattr(self, "classes_", None), list)
+        return accuracy(y, self.predict(X), sample_weight)
 
     def _validate_input(self, X, y, incremental, reset):
         X, y = self._validate_X_y(X, y, reset=reset)

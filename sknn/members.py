@@ -2,11 +2,12 @@
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from time import perf_counter
 
 import numpy as np
 
-from .team import ALONE, team_size
+from .team import ALONE, Team, team_size
 
 PLENTY = 1e12  # of work for each thread
 
@@ -19,10 +20,11 @@ class Members:
     """
 
     def __init__(self, fits, n_jobs=None, joint=False):
-        self.fits, self._joint, self._best_score = fits, joint, -np.inf
-        self.best_epoch = None
+        self.fits = fits
         self._n_threads = min(len(fits), team_size(n_jobs, PLENTY, PLENTY))
+        self._best_score, self.best_epoch = -np.inf, None
         self._snapshots = [fit.network.params.copy() for fit in fits] if joint else None
+        self.seconds_of_epoch = 0.0  # the last one
 
     @property
     def kept(self):
@@ -30,26 +32,40 @@ class Members:
         return self._snapshots or [fit.kept for fit in self.fits]
 
     def run(self, report=None, deadline=np.inf):
-        """Train until ``report`` returns True, or epochs or time run out.
+        """Train until epochs or time run out, or ``report`` returns True.
 
         After every epoch ``report`` is told `kept` and whether it was the last.
         ``deadline`` is a value of the performance counter.
         """
         n_epochs = self.fits[0].n_epochs
-        with ThreadPoolExecutor(self._n_threads) as pool:
+        with ExitStack() as stack:
+            pool = stack.enter_context(ThreadPoolExecutor(self._n_threads))
+            self._begin(stack)
             try:
-                list(pool.map(lambda fit: fit.begin(ALONE), self.fits))
                 for epoch in range(1, n_epochs + 1):
-                    failed = any(pool.map(lambda fit: fit.run_epoch(), self.fits))
-                    if self._joint:
-                        self._keep_best(epoch)
-                    late = perf_counter() >= deadline
+                    failed = self._run_epoch(pool, epoch)
+                    late = perf_counter() + self.seconds_of_epoch > deadline
                     finished = failed or late or epoch == n_epochs
                     if (report and report(self.kept, finished)) or finished:
                         break
             except KeyboardInterrupt:
                 warnings.warn("Training interrupted by user.", stacklevel=2)
         self._end()
+
+    def _begin(self, stack):
+        for fit in self.fits:
+            alone = len(self.fits) > 1
+            team = ALONE if alone else stack.enter_context(Team(fit.n_threads()))
+            fit.begin(team)
+
+    def _run_epoch(self, pool, epoch):
+        """An epoch of each; returns whether one of them has failed."""
+        start = perf_counter()
+        failed = any(list(pool.map(lambda fit: fit.run_epoch(), self.fits)))
+        self.seconds_of_epoch = perf_counter() - start
+        if self._snapshots:
+            self._keep_best(epoch)
+        return failed
 
     def _keep_best(self, epoch):
         score = np.mean([fit.progress.validation_scores[-1] for fit in self.fits])
@@ -59,6 +75,7 @@ class Members:
                 snapshot[:] = fit.network.params
 
     def _end(self):
-        for fit, kept in zip(self.fits, self.kept):
+        kept = self.kept
+        for fit, params in zip(self.fits, kept):
             fit.end()
-            fit.network.params[:] = kept
+            fit.network.params[:] = params

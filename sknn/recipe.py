@@ -25,6 +25,7 @@ RECIPE = {
     "parametric_activation": True,
     "tol": 0.0,
     "n_iter_no_change": np.inf,
+    "dtype": "float32",
 }
 OF_CLASSIFIER = RECIPE | {"activation": "selu"}
 OF_REGRESSOR = RECIPE | {"activation": "mish"}

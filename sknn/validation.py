@@ -27,17 +27,16 @@ def split(n_samples, fraction, strata, random_state):
     return train, validation
 
 
-def folds(n_folds, targets, random_state):
-    """The fold of each sample; each fold has its share of each class.
+def part_of_fold(k, n_folds, strata, seed):
+    """Numbers of the samples outside of fold ``k``, and of those in it.
 
-    ``targets`` are numbers of classes, or None; classes may be smaller than folds.
+    Each fold has its share of each of the ``strata``, be they smaller than folds.
     """
-    n_samples = len(targets)
-    shuffled = random_state.permutation(n_samples)
-    by_class = shuffled[np.argsort(targets[shuffled], kind="stable")]
-    result = np.empty(n_samples, int)
-    result[by_class] = np.arange(n_samples) % n_folds
-    return result
+    shuffled = np.random.RandomState(seed).permutation(len(strata))
+    by_stratum = shuffled[np.argsort(strata[shuffled], kind="stable")]
+    fold = np.empty(len(strata), int)
+    fold[by_stratum] = np.arange(len(strata)) % n_folds
+    return np.flatnonzero(fold != k), np.flatnonzero(fold == k)
 
 
 def strata(targets, fraction, loss_of_two_classes):
