@@ -118,13 +118,14 @@ def measured(row, table, arguments, warm):
     """The row with its figures, or with what went wrong instead; its line printed."""
     from results import label
 
-    begun = f"{row['dataset']} {row['split']} {label(row)}:"
+    begun = f"{row['dataset']} {row['split']} {label(row)}: error"
     try:
-        row = row | figures(row, table, arguments, warm)
+        row = row | figures(row, table, arguments, warm) | {"jobs": arguments.jobs}
     except Exception as failure:  # a tuned run goes on with the other sets
         traceback.print_exc()
         return row | {"failure": repr(failure)}
-    print(f"{begun} error {row['error']:.4f}, fit {row['fit_s']:.1f} s", flush=True)
+    took = f"fit {row['fit_s']:.1f} s, CPU {row['cpu_s']:.1f} s"
+    print(f"{begun} {row['error']:.4f}, {took}", flush=True)
     return row
 
 
