@@ -89,6 +89,8 @@ class Special:
 
 BALANCED = {"class_weight": "balanced"}
 POISSON = {"loss": "poisson"}
+LARGE = {"hidden_layer_sizes": (512, 256), "dropout": 0.2}
+LARGE |= {"learning_rate": "cosine", "max_iter": 30}
 SPECIAL = {
     "rare classes": Special(
         "mammography",
@@ -114,6 +116,7 @@ SPECIAL = {
             "tabular": {},
             "mlp_of_pixels": {},
             "mlp_of_pixels early": {"early_stopping": True},
+            "mlp_of_pixels large": LARGE,
         },
         accuracy,
         official=True,
