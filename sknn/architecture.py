@@ -8,13 +8,15 @@ import numpy as np
 from .activations import kind_of
 from .dense import DENSE, INPUT, PROJECTION
 from .dropout import DROPOUT, NOISE
-from .embeddings import KINDS, Embedding, kind_of_embedding
+from .embedding_layers import KINDS, kind_of_embedding
+from .embeddings import Embedding
 from .layers import Kind
 from .monotonic import REFLECTION
 from .normalization import NORMALIZATIONS
 from .parametric import parametric
 from .params import padded, row_stride, starts
 from .records import LAYER
+from .samples import NEEDS_DENSE
 from .scaling import SCALING
 from .skips import SKIP
 from .sparse import SPARSE
@@ -69,6 +71,17 @@ class Architecture:
     embeddings: tuple = ()  # of neighbouring columns of X, from the first to the last
     scales_inputs: bool = False
     is_parametric: bool = False  # whether activations are mixed with the identity
+
+    def __post_init__(self):
+        """Refuse what kernels would read or write beyond their arrays."""
+        n_inputs = sum(each.n_units for each in self.embeddings)
+        if self.embeddings and self.units[0] != n_inputs:
+            raise ValueError(
+                f"coefs_[0] has {self.units[0]} rows, but X is embedded as {n_inputs} "
+                "inputs; there must be one for each."
+            )
+        if self.sparse_input and (self.embeddings or self.scales_inputs):
+            raise ValueError(NEEDS_DENSE)
 
     def layers(self):
         """All layers, in the order in which samples pass them."""

@@ -32,14 +32,19 @@ from .activations import ACTIVATIONS
 from .architecture import OPTIONAL_PARTS, Architecture, Layers
 from .averaging import AVERAGES, as_average
 from .callback_support import CallbackSupportMixin, reporter_of, with_callbacks
-from .columns import embeddings_of_columns
+from .columns import (
+    constraints_of_inputs,
+    embedded_as,
+    embeddings_of_columns,
+    place_ramps,
+)
 from .combinations import (
     activations_of_layers,
     check_combination,
     dropout_of_levels,
 )
 from .data_driven import fit_to_data
-from .embeddings import EMBEDDINGS, place_ramps
+from .embeddings import EMBEDDINGS
 from .initialization import DATA_DRIVEN, DEFAULT, SCHEMES, initialize
 from .losses import OF_OUT_ACTIVATION
 from .monotonic import begun_monotonic, with_required_signs
@@ -264,7 +269,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
     def _look_at_data(self, network, X, samples, rows, random_state):
         """Let the training samples choose what of the initial network is theirs."""
         if network.layers.architecture.embeddings:
-            place_ramps(network.params, network.layers, samples.dense[rows])
+            place_ramps(network, samples.dense, rows)
         if self.init == DATA_DRIVEN:
             fit_to_data(network, X, samples, rows, random_state)
 
@@ -378,8 +383,16 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
     def _embeddings(self, X, first_pass):
         """What is made of the columns of X: in a fit that continues, as it was."""
         fitted = getattr(self, "_architecture_of_fit", None)
+        wanted = embedded_as(self, X.shape[1])
         if first_pass or fitted is None:
+            self._embedded_as = wanted
             return embeddings_of_columns(self, X)
+        if wanted != getattr(self, "_embedded_as", wanted):
+            raise ValueError(
+                "A fit that continues cannot change numerical_embedding, "
+                "categorical_features or category_embedding_size. Set warm_start=False "
+                "to start anew."
+            )
         return fitted.embeddings
 
     def _architecture(self, units, sparse_input, embeddings=()):
@@ -392,18 +405,20 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             noise=self.input_noise,
             normalization=self.normalization,
             skip_connections=self.skip_connections,
-            monotonic=self._monotonic(units[0]),
+            monotonic=self._monotonic(embeddings),
             sparse_input=sparse_input,
             embeddings=embeddings,
             scales_inputs=self.input_scaling,
             is_parametric=self.parametric_activation,
         )
 
-    def _monotonic(self, n_features):
-        """The constraint of each feature, or nothing where there is none."""
+    def _monotonic(self, embeddings):
+        """The constraint of each input, or nothing where there is none."""
         if self.monotonic_cst is None:
             return ()
         constraints = tuple(_check_monotonic_cst(self, self.monotonic_cst).tolist())
+        if embeddings:
+            constraints = constraints_of_inputs(constraints, embeddings)
         return constraints if any(constraints) else ()
 
     def _continued_network(self, architecture):
@@ -432,7 +447,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         units = layer_units(self.coefs_)
         fitted = getattr(self, "_architecture_of_fit", None)
         if fitted is None or len(fitted.units) != len(units):
-            return self._architecture(units, sparse_input)
+            embeddings = fitted.embeddings if fitted else ()
+            return self._architecture(units, sparse_input, embeddings)
         return replace(
             fitted,
             units=tuple(units),
@@ -640,8 +656,16 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = not needs_dense(self)
         return tags
+
+
+def needs_dense(mlp):
+    """Whether parameters ask for what takes a dense X."""
+    categorical = mlp.categorical_features
+    has_categories = categorical is not None and len(categorical) > 0
+    embeds = mlp.numerical_embedding is not None or has_categories
+    return embeds or bool(mlp.input_scaling)
 
 
 @contextmanager

@@ -1,11 +1,12 @@
-"""Which columns of X are embedded, and as what."""
+"""Which columns of X are embedded, as what, and where their ramps are."""
 
 from itertools import groupby
 
 import numpy as np
 
 from .embeddings import Embedding, as_embedding
-from .samples import is_sparse
+from .params import views
+from .samples import NEEDS_DENSE, is_sparse
 
 MOST_CODES = 2**24  # as many as float32 tells apart
 
@@ -17,10 +18,7 @@ def embeddings_of_columns(mlp, X):
     if embedding is None and not categorical.any():
         return ()
     if is_sparse(X):
-        raise ValueError(
-            "numerical_embedding and categorical_features need a dense X, got a sparse "
-            "one. Use X.toarray(), or leave them out."
-        )
+        raise ValueError(NEEDS_DENSE)
     kinds = np.where(categorical, "category", "as_is").astype(object)
     if embedding is not None:
         kinds[~categorical & has_many_values(X)] = "number"
@@ -42,7 +40,7 @@ def _runs(X, kinds, embedding, size):
 
 def has_many_values(X):
     """Of each column, whether it has more than two values."""
-    return ((X.min(axis=0) < X) & (X.max(axis=0) > X)).any(axis=0)
+    return ((X.min(axis=0) != X) & (X.max(axis=0) != X)).any(axis=0)
 
 
 def n_codes(codes, column):
@@ -58,22 +56,13 @@ def n_codes(codes, column):
 
 def categorical_mask(mlp, n_features):
     """A mask of the columns that hold categories, from a mask, indices or names."""
-    chosen, mask = mlp.categorical_features, np.zeros(n_features, bool)
-    if chosen is None or len(chosen) == 0:
+    mask = np.zeros(n_features, bool)
+    if mlp.categorical_features is None or len(mlp.categorical_features) == 0:
         return mask
-    chosen = np.asarray(chosen)
-    if chosen.dtype.kind in "OU":
+    chosen = np.asarray(mlp.categorical_features)
+    if chosen.ndim == 1 and chosen.dtype.kind in "OU":
         chosen = _places_of(chosen, getattr(mlp, "feature_names_in_", None))
-    fits = (
-        chosen.size == n_features
-        if chosen.dtype.kind == "b"
-        else (
-            chosen.dtype.kind in "iu"
-            and chosen.min() >= -n_features
-            and chosen.max() < n_features
-        )
-    )
-    if chosen.ndim != 1 or not fits:
+    if chosen.ndim != 1 or not _fit_columns(chosen, n_features):
         raise ValueError(
             "categorical_features must be a mask, indices or names of the "
             f"{n_features} features, got {mlp.categorical_features!r}."
@@ -89,7 +78,73 @@ def _places_of(names, known):
             "categorical_features has names, but X has none: pass a DataFrame, or "
             "indices."
         )
-    unknown = sorted(set(names) - set(known))
+    unknown = sorted(set(map(str, names)) - set(known))
     if unknown:
         raise ValueError(f"categorical_features has {unknown}, which X has not.")
     return np.flatnonzero(np.isin(known.astype(str), names.astype(str)))
+
+
+def _fit_columns(chosen, n_features):
+    """Whether a mask has an entry for each column, or there are columns of indices."""
+    if chosen.dtype.kind == "b":
+        return chosen.size == n_features
+    is_index = (-n_features <= chosen) & (chosen < n_features)
+    return chosen.dtype.kind in "iu" and is_index.all()
+
+
+def embedded_as(mlp, n_features):
+    """What the parameters ask for: fits that continue must ask for the same."""
+    numerical = as_embedding(mlp.numerical_embedding)
+    columns = np.flatnonzero(categorical_mask(mlp, n_features)).tolist()
+    size = mlp.category_embedding_size if columns else 0
+    return numerical and numerical.embedding(1), columns, size
+
+
+def slices(embeddings):
+    """The columns of X that each embedding is of."""
+    stop = 0
+    for each in embeddings:
+        start, stop = stop, stop + each.n_columns
+        yield slice(start, stop)
+
+
+def constraints_of_inputs(constraints, embeddings):
+    """Which way the output may go with each input, from those of the columns."""
+    result = []
+    for each, columns in zip(embeddings, slices(embeddings)):
+        of_columns = constraints[columns]
+        if each.name != "as_is":
+            if any(of_columns):
+                raise ValueError(
+                    "monotonic_cst constrains a feature that is embedded, among "
+                    "categorical_features or by numerical_embedding: only numbers as "
+                    "they are have an order."
+                )
+            of_columns = (0,) * each.n_units
+        result += of_columns
+    return tuple(result)
+
+
+def place_ramps(network, X, rows):
+    """Let the ramps of a network go from quantile to quantile of some rows of X."""
+    embeddings = network.layers.architecture.embeddings
+    placed = [
+        columns
+        for each, columns in zip(embeddings, slices(embeddings))
+        if each.name == "piecewise_linear"
+    ]
+    parts = views(network.params, network.layers)
+    for i, columns in enumerate(placed):
+        starts, slopes = parts["ramp_starts_"][i], parts["ramp_slopes_"][i]
+        starts[:], slopes[:] = ramps_between_quantiles(X[rows, columns], len(starts))
+
+
+def ramps_between_quantiles(X, n_ramps):
+    """The start and slope of ramps of each column, each steep where samples are many.
+
+    Between two quantiles that are the same there is none: its slope is 0.
+    """
+    edges = np.quantile(X, np.linspace(0, 1, n_ramps + 1), axis=0)
+    widths = np.diff(edges, axis=0)
+    is_wide = widths > 4 * np.finfo(X.dtype).tiny  # the slope is a number
+    return edges[:-1], is_wide / np.where(is_wide, widths, 1)

@@ -8,6 +8,7 @@ from .losses import loss_of
 from .optimizer_state import OF_SGD
 from .optimizers import is_stochastic
 from .rate_groups import check_factors
+from .schedules import Constant, as_schedule
 
 # What needs steps from minibatch to minibatch, and when it is off.
 OF_MINIBATCHES = {
@@ -31,8 +32,7 @@ def check_combination(mlp, architecture, loss):
     as_average(mlp.averaging)
     noisy = architecture.noise or architecture.dropout[0]
     check_factors(mlp.learning_rate_factors or {})
-    if architecture.sparse_input and architecture.scales_inputs:
-        raise ValueError("input_scaling needs a dense X. Use X.toarray().")
+    _check_spans_the_fit(mlp.regularization_schedule)
     if architecture.is_parametric and None in architecture.activations:
         raise ValueError(
             "parametric_activation mixes activations with the identity, so it excludes "
@@ -58,9 +58,19 @@ def _check_lbfgs(mlp):
             )
 
 
+def _check_spans_the_fit(schedule):
+    """Only functions of progress say what a penalty is at some time."""
+    schedule = as_schedule("constant" if schedule is None else schedule)
+    if not schedule.spans_the_fit and not isinstance(schedule, Constant):
+        raise ValueError(
+            f"regularization_schedule={schedule!r} does not depend on progress. Use "
+            "'flat_cos', say, or a function of progress."
+        )
+
+
 def _check_monotonic(mlp, architecture, loss):
     """Only increasing functions of increasing functions are increasing."""
-    for name in ("numerical_embedding", "input_scaling", "parametric_activation"):
+    for name in ("input_scaling", "parametric_activation"):
         if getattr(mlp, name):
             raise ValueError(
                 f"{name}={getattr(mlp, name)!r} is not monotonic, so it excludes "

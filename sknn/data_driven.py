@@ -25,8 +25,9 @@ def fit_to_data(network, X, samples, rows, random_state):
         else:
             inputs = network.hidden_outputs(samples, rows, level)
         sums = inputs @ weights
-        deviations = sums.std(axis=0)
-        factors = 1 / np.where(deviations > 0, deviations, 1)
+        deviations, rounded = sums.std(axis=0), np.finfo(sums.dtype).eps
+        varies = deviations > 100 * rounded * np.abs(sums).max(axis=0)
+        factors = 1 / np.where(varies, deviations, 1)
         weights *= factors
         intercepts = lists["intercepts_"][level]
         intercepts[:] = -some_mean(sums * factors, random_state)

@@ -239,7 +239,8 @@ def step_stretch(zero, plan, place, n, scale, step, group, decay, penalized):
     if plan.update == 0:
         return
     if plan.prepare != 0:
-        call(plan.prepare, (zero, plan, place, n, step, penalized))
+        number = step * plan.n_groups + group
+        call(plan.prepare, (zero, plan, place, n, number, penalized))
         decay = 0.0
     params = at(pointer(plan.params, zero), place)
     grads = at(pointer(plan.grads, zero), place)

@@ -140,20 +140,16 @@ def steps_of_epochs(mlp, optimizer, layers, n_steps, n_epochs):
             size = n_steps * min(ahead, n_epochs)
             learning_rates = learning_rates_of(mlp, optimizer, n_steps, size)
             rule, last = optimizer.solver, first + size
-            rates = np.hstack(
-                [
-                    rule.rates(factor * learning_rates, first, optimizer.settings)
-                    for factor in factors
-                ]
-            )
+            of_groups = np.multiply.outer(factors, learning_rates)
+            settings = optimizer.settings
+            rates = np.hstack([rule.rates(each, first, settings) for each in of_groups])
             intensities = intensities_of(mlp, optimizer, n_steps, size)
+            shrinkages = np.ascontiguousarray((decay * intensities * of_groups).T)
         here = slice(optimizer.n_steps - first, optimizer.n_steps - first + n_steps)
         steps = {"rates": rates[here]}
         if decay:
-            steps["shrinkages"] = decay * learning_rates[here]
-            if intensities is not None:
-                steps["shrinkages"] *= intensities[here]
-        if intensities is not None:
+            steps["shrinkages"] = shrinkages[here]
+        if mlp.regularization_schedule is not None:
             steps["intensities"] = intensities[here]
         if optimizer.average:
             done = optimizer.n_steps, optimizer.n_epochs
@@ -179,11 +175,17 @@ def done_before(mlp, optimizer, n_steps, size):
 
 
 def intensities_of(mlp, optimizer, n_steps, size):
-    """How much of dropout and decay there is in coming steps; None: always all."""
+    """How much of dropout and decay there is in coming steps."""
     if mlp.regularization_schedule is None:
-        return None
+        return 1.0
     schedule = as_schedule(mlp.regularization_schedule)
-    return checked_factors(schedule, done_before(mlp, optimizer, n_steps, size))
+    factors = checked_factors(schedule, done_before(mlp, optimizer, n_steps, size))
+    if factors.max() * np.max(mlp.dropout, initial=0) >= 1:
+        raise ValueError(
+            f"regularization_schedule has factors up to {factors.max()}, with which "
+            f"dropout={mlp.dropout!r} would leave nothing."
+        )
+    return factors
 
 
 def schedule_rate(optimizer, progress):

@@ -72,11 +72,12 @@ def parametric(formula):
     function, slope, place = formula.function, formula.slope, at_output
     if slope is None:
         slope, place = formula.derivative, at_sum
+    forward = mix(function)
     return Kind(
-        forward=mix(function),
+        forward=forward,
         backward=mix_backward(function, slope, place),
         gradients=sum_over_blocks,
-        predict=mix(function),
+        predict=forward,
         parts=PARTS,
         kept_rows=0,
         sums_blocks=True,

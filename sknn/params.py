@@ -64,7 +64,8 @@ def parts(params, layers):
         for part, n_rows in layers.parts(i):
             block = params[row : row + n_rows * stride].reshape(n_rows, stride)
             block = block[:, : layer["width"]]
-            yield part, block[0] if part.rows == 1 else block
+            is_row = part.rows == 1 and not layers.kinds[i].has_inputs_width
+            yield part, block[0] if is_row else block
             row += n_rows * stride
 
 

@@ -58,7 +58,7 @@ ADDRESSES = {
     "average": None,  # of the parameters over the steps
     "settings": np.dtype(np.float64),
     "rates": np.dtype(np.float64),  # of each step, ``n_groups`` times ``n_rates``
-    "shrinkages": np.dtype(np.float64),  # of the weights in each step
+    "shrinkages": np.dtype(np.float64),  # of the weights in each step, by group
     "intensities": np.dtype(np.float64),  # of dropout in each step
     "shares": np.dtype(np.float64),  # of the parameters in the average
     "loss_settings": np.dtype(np.float64),

@@ -19,10 +19,11 @@ def stretch(address, zero, place, n):
 
 
 @piece(*STRETCH)
-def prepare(zero, plan, place, n, step, penalized):
+def prepare(zero, plan, place, n, number, penalized):
     """Add penalties to gradients, unless clipping has done so, and shrink weights.
 
-    ``penalized`` is 1 for weights and 0 for all else.
+    ``number`` is that of the shrinkage of this step and group; ``penalized`` is 1 for
+    weights and 0 for all else.
     """
     prefer_wide_vectors()
     plan, T = as_array(plan, 1)[0], type(zero)
@@ -32,7 +33,7 @@ def prepare(zero, plan, place, n, step, penalized):
     if plan.max_norm == 0:
         penalize(p, stretch(plan.grads, zero, place, n), plan.alpha, plan.l1)
     if plan.shrinkages != 0:
-        kept = T(1 - load(pointer(plan.shrinkages, FLOAT64), step))
+        kept = T(1 - load(pointer(plan.shrinkages, FLOAT64), number))
         for i in range(n):
             p[i] *= kept
 

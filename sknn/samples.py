@@ -10,6 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+NEEDS_DENSE = (
+    "numerical_embedding, categorical_features and input_scaling need a dense X, got a "
+    "sparse one. Use X.toarray(), or leave them out."
+)
+
 
 class Samples(NamedTuple):
     """Frozen X, targets and sample weights; no weights is an empty array."""

@@ -15,7 +15,15 @@ FLOORS = [
     {"block_gradients", "own_functions"},
     {"activations"},
     {"loss_pieces"},
-    {"dense", "embeddings", "losses", "normalization", "optimizers", "parametric"}
+    {
+        "dense",
+        "embedding_layers",
+        "embeddings",
+        "losses",
+        "normalization",
+        "optimizers",
+        "parametric",
+    }
     | {"random", "scaling", "skips"},
     {"columns", "dropout", "initialization", "monotonic", "regularization", "sparse"},
     {"architecture", "averaging"},

@@ -1,0 +1,295 @@
+"""The layers of embeddings: weighted sums of functions of a number, rows of a table."""
+
+from functools import cache, partial
+
+import numpy as np
+
+from ._bits import is_single
+from ._jit import inlined, piece, piece_of
+from ._llvm import at, load, pointer, prefer_wide_vectors, store
+from .block_gradients import (
+    own_gradients,
+    parameters,
+    sum_of_products,
+    sum_over_blocks,
+)
+from .elementary import clamp, cos_turns, sin_turns
+from .layers import PASS, Kind, Part, record, row_of
+from .products import copy, total
+
+VALUES, WEIGHTED = 0, 1  # rows of scratch
+
+
+@inlined
+def turns(x, frequency, phase):
+    """Where a wave is, as far as its sine and cosine can tell."""
+    T = type(x)
+    most = T(2.0**22 if is_single(x) else 2.0**51)
+    return clamp(frequency * x + phase, -most, most)
+
+
+@inlined
+def wave(x, frequency, phase):
+    """A cosine; the phase in turns."""
+    return cos_turns(turns(x, frequency, phase))
+
+
+@inlined
+def ramp(x, start, slope):
+    """From 0 at ``start`` up to 1."""
+    T = type(x)
+    return clamp((x - start) * slope, T(0), T(1))
+
+
+# A column's numbers are in one column of the parameters: a row for each function and
+# sum with its weight, and then one for each function's a, and one for its b.
+@inlined
+def n_functions_and_sums(layer):
+    return int(layer.setting), layer.fan_out // layer.fan_in - 1
+
+
+@inlined
+def scratch(zero, plan, layer, block, which, n):
+    """A row of numbers of now, behind what is kept for the outputs."""
+    kept = pointer(block.kept, zero)
+    return row_of(kept, layer.kept, layer.fan_out + which, plan, n)
+
+
+@inlined
+def sum_of(vectors, layer, j, k, plan, n):
+    """The unit, or its deltas, of sum k of column j."""
+    n_units = layer.fan_out // layer.fan_in
+    return row_of(vectors, layer.outputs, j * n_units + 1 + k, plan, n)
+
+
+@inlined
+def settings_of(zero, plan, layer, j, h):
+    """The a and b of function h of column j."""
+    n_functions, n_sums = n_functions_and_sums(layer)
+    row = n_functions * n_sums + h
+    a = load(parameters(zero, plan, layer, row), j)
+    b = load(parameters(zero, plan, layer, row + n_functions), j)
+    return a, b
+
+
+@piece_of(*PASS)
+def expand(function):
+    """Each column, and weighted sums of ``function(x, a, b)`` for all its a and b."""
+
+    def forward(zero, plan, layer, block, first, n):
+        prefer_wide_vectors()
+        plan, layer, block = record(plan), record(layer), record(block)
+        units = pointer(block.units, zero)
+        values = scratch(zero, plan, layer, block, VALUES, n)
+        n_functions, n_sums = n_functions_and_sums(layer)
+        for j in range(layer.fan_in):
+            x = row_of(units, layer.inputs, j, plan, n)
+            row_of(units, layer.outputs, j * (1 + n_sums), plan, n)[:] = x
+            for k in range(n_sums):
+                sum_of(units, layer, j, k, plan, n)[:] = zero
+            for h in range(n_functions):
+                a, b = settings_of(zero, plan, layer, j, h)
+                for i in range(n):
+                    values[i] = function(x[i], a, b)
+                for k in range(n_sums):
+                    weight = load(parameters(zero, plan, layer, h * n_sums + k), j)
+                    output = sum_of(units, layer, j, k, plan, n)
+                    for i in range(n):
+                        output[i] += weight * values[i]
+
+    return forward
+
+
+@inlined
+def weight_gradients(zero, plan, layer, block, values, j, h, n):
+    """The gradients of the weights of function h of column j, from its values."""
+    deltas, (_, n_sums) = pointer(block.deltas, zero), n_functions_and_sums(layer)
+    for k in range(n_sums):
+        delta = sum_of(deltas, layer, j, k, plan, n)
+        grads = own_gradients(zero, block, layer, h * n_sums + k)
+        store(grads, j, sum_of_products(delta, values))
+
+
+@piece_of(*PASS)
+def expand_backward(function):
+    """The gradients of the weights; a and b stay as they are."""
+
+    def backward(zero, plan, layer, block, first, n):
+        prefer_wide_vectors()
+        plan, layer, block = record(plan), record(layer), record(block)
+        values = scratch(zero, plan, layer, block, VALUES, n)
+        for j in range(layer.fan_in):
+            x = row_of(pointer(block.units, zero), layer.inputs, j, plan, n)
+            for h in range(int(layer.setting)):
+                a, b = settings_of(zero, plan, layer, j, h)
+                for i in range(n):
+                    values[i] = function(x[i], a, b)
+                weight_gradients(zero, plan, layer, block, values, j, h, n)
+
+    return backward
+
+
+@piece(*PASS)
+def waves_backward(zero, plan, layer, block, first, n):
+    """The gradients of the weights, of frequencies and of phases."""
+    prefer_wide_vectors()
+    plan, layer, block = record(plan), record(layer), record(block)
+    values = scratch(zero, plan, layer, block, VALUES, n)
+    for j in range(layer.fan_in):
+        x = row_of(pointer(block.units, zero), layer.inputs, j, plan, n)
+        for h in range(int(layer.setting)):
+            a, b = settings_of(zero, plan, layer, j, h)
+            for i in range(n):
+                values[i] = wave(x[i], a, b)
+            weight_gradients(zero, plan, layer, block, values, j, h, n)
+            wave_gradients(zero, plan, layer, block, x, a, b, j, h, n)
+
+
+@inlined
+def wave_gradients(zero, plan, layer, block, x, a, b, j, h, n):
+    """The gradients of the frequency and the phase of wave h of column j."""
+    deltas, T = pointer(block.deltas, zero), type(zero)
+    n_functions, n_sums = n_functions_and_sums(layer)
+    of_turns = scratch(zero, plan, layer, block, WEIGHTED, n)
+    of_turns[:] = zero
+    for k in range(n_sums):
+        weight = load(parameters(zero, plan, layer, h * n_sums + k), j)
+        delta = sum_of(deltas, layer, j, k, plan, n)
+        for i in range(n):
+            of_turns[i] += weight * delta[i]
+    for i in range(n):
+        of_turns[i] *= T(-2 * np.pi) * sin_turns(turns(x[i], a, b))
+    row = n_functions * n_sums + h
+    place = (layer.kept + layer.fan_out + WEIGHTED) * plan.stride
+    sum_of_all = total(at(pointer(block.kept, zero), place), n)
+    store(own_gradients(zero, block, layer, row), j, sum_of_products(of_turns, x))
+    store(own_gradients(zero, block, layer, row + n_functions), j, sum_of_all)
+
+
+@piece(*PASS)
+def pass_on(zero, plan, layer, block, first, n):
+    """Columns that are inputs as they are."""
+    plan, layer, block = record(plan), record(layer), record(block)
+    units, size = pointer(block.units, zero), layer.fan_out * plan.stride
+    inputs, outputs = layer.inputs * plan.stride, layer.outputs * plan.stride
+    copy(at(units, inputs), at(units, outputs), size)
+
+
+@inlined
+def row_of_code(code, n_codes):
+    """The row of a code's numbers; row 0 is for what is none of them."""
+    if code >= 0 and code < n_codes and code == int(code):
+        return 1 + int(code)
+    return 0
+
+
+@piece(*PASS)
+def look_up(zero, plan, layer, block, first, n):
+    """The numbers of a category, one for each output."""
+    plan, layer, block = record(plan), record(layer), record(block)
+    units = pointer(block.units, zero)
+    codes = row_of(units, layer.inputs, 0, plan, n)
+    for i in range(n):
+        row = row_of_code(codes[i], int(layer.setting))
+        numbers = parameters(zero, plan, layer, row)
+        for k in range(layer.fan_out):
+            store(units, (layer.outputs + k) * plan.stride + i, load(numbers, k))
+
+
+@piece(*PASS)
+def look_up_backward(zero, plan, layer, block, first, n):
+    """Gradients: each sample adds its deltas to those of its category."""
+    plan, layer, block = record(plan), record(layer), record(block)
+    units, deltas = pointer(block.units, zero), pointer(block.deltas, zero)
+    codes = row_of(units, layer.inputs, 0, plan, n)
+    all_grads = own_gradients(zero, block, layer, 0)
+    for i in range(layer.rows * layer.stride):
+        store(all_grads, i, zero)
+    for i in range(n):
+        row = row_of_code(codes[i], int(layer.setting))
+        grads = own_gradients(zero, block, layer, row)
+        for k in range(layer.fan_out):
+            delta = load(deltas, (layer.outputs + k) * plan.stride + i)
+            store(grads, k, load(grads, k) + delta)
+
+
+# made once: each is compiled, or loaded, for itself
+WAVES, RAMPS, RAMPS_BACKWARD = expand(wave), expand(ramp), expand_backward(ramp)
+
+
+def _waves(embedding):
+    frequencies = partial(_normal, embedding.deviation)
+    return _kind_of_functions(
+        embedding, WAVES, waves_backward,
+        Part("frequencies_", embedding.size, fill=frequencies, group="embeddings"),
+        Part("phases_", embedding.size, fill=_in_turns, group="embeddings"),
+    )  # fmt: skip
+
+
+def _ramps(embedding):
+    return _kind_of_functions(
+        embedding, RAMPS, RAMPS_BACKWARD,
+        Part("ramp_starts_", embedding.size, is_trained=False, fill=0.0),
+        Part("ramp_slopes_", embedding.size, is_trained=False, fill=0.0),
+    )  # fmt: skip
+
+
+def _kind_of_functions(embedding, forward, backward, *of_functions):
+    size, n_sums = embedding.size, embedding.n_units // embedding.n_columns - 1
+    fill, group = partial(_bounded, size), "embeddings"
+    weights = Part("embedding_coefs_", size * n_sums, fill=fill, group=group)
+    return Kind(
+        forward=forward,
+        backward=backward,
+        gradients=sum_over_blocks,
+        predict=forward,
+        parts=(weights, *of_functions),
+        kept_rows=2,
+        sums_blocks=True,
+        has_inputs_width=True,
+    )
+
+
+def _table(embedding):
+    rows = embedding.size + 1
+    return Kind(
+        forward=look_up,
+        backward=look_up_backward,
+        gradients=sum_over_blocks,
+        predict=look_up,
+        parts=(Part("category_embeddings_", rows, fill=_rows, group="embeddings"),),
+        sums_blocks=True,
+    )
+
+
+def _normal(deviation, random_state, shape):
+    return random_state.normal(0, deviation, shape)
+
+
+def _in_turns(random_state, shape):
+    return random_state.uniform(0, 1, shape)
+
+
+def _bounded(size, random_state, shape):
+    return random_state.uniform(-(size**-0.5), size**-0.5, shape)
+
+
+def _rows(random_state, shape):
+    """Normal numbers; for codes that are none, their mean."""
+    rows = random_state.normal(size=shape)
+    rows[0] = 0
+    return rows
+
+
+KINDS = {
+    "periodic": _waves,
+    "piecewise_linear": _ramps,
+    "categories": _table,
+    "as_is": lambda embedding: Kind(forward=pass_on, predict=pass_on),
+}
+
+
+@cache
+def kind_of_embedding(embedding):
+    """The kind of layer that makes an embedding."""
+    return KINDS[embedding.name](embedding)
