@@ -16,7 +16,7 @@ RECIPE = {
         "coefs": "ntk",
         "intercepts": 0.1,
         "input_scales": 6.0,
-        "embeddings": 0.1,
+        "embeddings": 0.3,
         "activation_weights": 0.1,
     },
     "regularization_schedule": "flat_cos",

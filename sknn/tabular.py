@@ -110,6 +110,11 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         X_val, y_val, weights_val = validation_set
         self.encoder_ = encoder.fit(X)
         X = self._encoded(X)
+        if len(X) < 2:
+            raise ValueError(
+                f"Found n_samples = {len(X)}, but two are needed at least: one to learn "
+                "from and one to validate on."
+            )
         if X_val is not None:
             X_val = self._encoded(X_val)
         begin = partial(
@@ -157,7 +162,8 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         """A network by the recipe."""
         own = {name: getattr(self, name) for name in self._shared}
         if self.batch_size == "auto":
-            own["batch_size"] = min(batch_size_for(n_samples), n_samples)
+            fewest = n_samples // 2  # that a member is trained on
+            own["batch_size"] = min(batch_size_for(n_samples), fewest)
         own["scoring"] = "loss" if self.scoring is None else self.scoring
         kinds = self.encoder_.output_kinds_
         return self._network(
