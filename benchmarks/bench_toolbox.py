@@ -25,6 +25,14 @@ FEATURES = {
     "max_grad_norm": {"max_grad_norm": 1.0},
     "averaging": {"averaging": "ema"},
     "schedule": {"learning_rate": "cosine"},
+    "periodic": {"numerical_embedding": "periodic"},
+    "piecewise_linear": {"numerical_embedding": "piecewise_linear"},
+    "categorical_features": {"categorical_features": [23]},
+    "input_scaling": {"input_scaling": True},
+    "parametric_activation": {"parametric_activation": True},
+    "learning_rate_factors": {"learning_rate_factors": {"coefs": "ntk"}},
+    "regularization_schedule": {"dropout": 0.2, "regularization_schedule": "flat_cos"},
+    "data_driven": {"init": "data_driven"},
     "label_smoothing": {"label_smoothing": 0.1},
     "class_weight": {"class_weight": "balanced"},
     **{
@@ -59,6 +67,7 @@ def costs(dtype, arguments):
 
     rng = np.random.default_rng(0)
     X = rng.normal(size=(500 if arguments.smoke else 10_000, 24)).astype(dtype)
+    X[:, -1] = rng.integers(0, 20, len(X))  # codes, for categorical_features
     y = (X[:, 0] + X[:, 1] ** 2 > 1).astype(int)
     shape = {"hidden_layer_sizes": (64, 64), "batch_size": 128, "random_state": 0}
     epochs = 1 if arguments.smoke else 4

@@ -56,16 +56,14 @@ def scratch(zero, plan, layer, block, which, n):
 
 
 @inlined
-def sum_of(vectors, layer, j, k, plan, n):
+def sum_of(vectors, layer, j, k, n_sums, plan, n):
     """The unit, or its deltas, of sum k of column j."""
-    n_units = layer.fan_out // layer.fan_in
-    return row_of(vectors, layer.outputs, j * n_units + 1 + k, plan, n)
+    return row_of(vectors, layer.outputs, j * (1 + n_sums) + 1 + k, plan, n)
 
 
 @inlined
-def settings_of(zero, plan, layer, j, h):
+def settings_of(zero, plan, layer, j, h, n_functions, n_sums):
     """The a and b of function h of column j."""
-    n_functions, n_sums = n_functions_and_sums(layer)
     row = n_functions * n_sums + h
     a = load(parameters(zero, plan, layer, row), j)
     b = load(parameters(zero, plan, layer, row + n_functions), j)
@@ -86,14 +84,14 @@ def expand(function):
             x = row_of(units, layer.inputs, j, plan, n)
             row_of(units, layer.outputs, j * (1 + n_sums), plan, n)[:] = x
             for k in range(n_sums):
-                sum_of(units, layer, j, k, plan, n)[:] = zero
+                sum_of(units, layer, j, k, n_sums, plan, n)[:] = zero
             for h in range(n_functions):
-                a, b = settings_of(zero, plan, layer, j, h)
+                a, b = settings_of(zero, plan, layer, j, h, n_functions, n_sums)
                 for i in range(n):
                     values[i] = function(x[i], a, b)
                 for k in range(n_sums):
                     weight = load(parameters(zero, plan, layer, h * n_sums + k), j)
-                    output = sum_of(units, layer, j, k, plan, n)
+                    output = sum_of(units, layer, j, k, n_sums, plan, n)
                     for i in range(n):
                         output[i] += weight * values[i]
 
@@ -101,11 +99,11 @@ def expand(function):
 
 
 @inlined
-def weight_gradients(zero, plan, layer, block, values, j, h, n):
+def weight_gradients(zero, plan, layer, block, values, j, h, n_sums, n):
     """The gradients of the weights of function h of column j, from its values."""
-    deltas, (_, n_sums) = pointer(block.deltas, zero), n_functions_and_sums(layer)
+    deltas = pointer(block.deltas, zero)
     for k in range(n_sums):
-        delta = sum_of(deltas, layer, j, k, plan, n)
+        delta = sum_of(deltas, layer, j, k, n_sums, plan, n)
         grads = own_gradients(zero, block, layer, h * n_sums + k)
         store(grads, j, sum_of_products(delta, values))
 
@@ -118,13 +116,14 @@ def expand_backward(function):
         prefer_wide_vectors()
         plan, layer, block = record(plan), record(layer), record(block)
         values = scratch(zero, plan, layer, block, VALUES, n)
+        n_functions, n_sums = n_functions_and_sums(layer)
         for j in range(layer.fan_in):
             x = row_of(pointer(block.units, zero), layer.inputs, j, plan, n)
-            for h in range(int(layer.setting)):
-                a, b = settings_of(zero, plan, layer, j, h)
+            for h in range(n_functions):
+                a, b = settings_of(zero, plan, layer, j, h, n_functions, n_sums)
                 for i in range(n):
                     values[i] = function(x[i], a, b)
-                weight_gradients(zero, plan, layer, block, values, j, h, n)
+                weight_gradients(zero, plan, layer, block, values, j, h, n_sums, n)
 
     return backward
 
@@ -135,26 +134,27 @@ def waves_backward(zero, plan, layer, block, first, n):
     prefer_wide_vectors()
     plan, layer, block = record(plan), record(layer), record(block)
     values = scratch(zero, plan, layer, block, VALUES, n)
+    n_functions, n_sums = n_functions_and_sums(layer)
     for j in range(layer.fan_in):
         x = row_of(pointer(block.units, zero), layer.inputs, j, plan, n)
-        for h in range(int(layer.setting)):
-            a, b = settings_of(zero, plan, layer, j, h)
+        for h in range(n_functions):
+            a, b = settings_of(zero, plan, layer, j, h, n_functions, n_sums)
             for i in range(n):
                 values[i] = wave(x[i], a, b)
-            weight_gradients(zero, plan, layer, block, values, j, h, n)
-            wave_gradients(zero, plan, layer, block, x, a, b, j, h, n)
+            weight_gradients(zero, plan, layer, block, values, j, h, n_sums, n)
+            wave_gradients(zero, plan, layer, block, x, j, h, n_functions, n_sums, n)
 
 
 @inlined
-def wave_gradients(zero, plan, layer, block, x, a, b, j, h, n):
+def wave_gradients(zero, plan, layer, block, x, j, h, n_functions, n_sums, n):
     """The gradients of the frequency and the phase of wave h of column j."""
     deltas, T = pointer(block.deltas, zero), type(zero)
-    n_functions, n_sums = n_functions_and_sums(layer)
+    a, b = settings_of(zero, plan, layer, j, h, n_functions, n_sums)
     of_turns = scratch(zero, plan, layer, block, WEIGHTED, n)
     of_turns[:] = zero
     for k in range(n_sums):
         weight = load(parameters(zero, plan, layer, h * n_sums + k), j)
-        delta = sum_of(deltas, layer, j, k, plan, n)
+        delta = sum_of(deltas, layer, j, k, n_sums, plan, n)
         for i in range(n):
             of_turns[i] += weight * delta[i]
     for i in range(n):

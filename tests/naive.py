@@ -90,6 +90,38 @@ def forward(coefs, intercepts, X, activation, loss):
     return sums, outputs
 
 
+def embedded(X, embeddings, parts):
+    """The inputs that embeddings make of X; ``parts`` are lists of parameters."""
+    of = {name: iter(arrays) for name, arrays in parts.items()}
+    inputs, column = [], 0
+    for each in embeddings:
+        x = X[:, column : column + each.n_columns]
+        column += each.n_columns
+        if each.name == "as_is":
+            inputs.append(x)
+        elif each.name == "categories":
+            known = (x >= 0) & (x < each.size) & (x == np.rint(x))
+            rows = np.where(known, x + 1, 0).astype(int)
+            inputs.append(next(of["category_embeddings_"])[rows[:, 0]])
+        else:
+            inputs.append(expanded(x, each, of))
+    return np.hstack(inputs)
+
+
+def expanded(x, embedding, of):
+    """Each number, followed by weighted sums of functions of it."""
+    weights, z = next(of["embedding_coefs_"]), x[:, None, :]
+    if embedding.name == "periodic":
+        turns = next(of["frequencies_"]) * z + next(of["phases_"])
+        values = np.cos(2 * np.pi * turns)
+    else:
+        starts, slopes = next(of["ramp_starts_"]), next(of["ramp_slopes_"])
+        values = np.clip((z - starts) * slopes, 0, 1)
+    weights = weights.reshape(embedding.size, -1, x.shape[1])
+    sums = np.einsum("ihj,hkj->ijk", values, weights)
+    return np.concatenate([x[:, :, None], sums], axis=2).reshape(len(x), -1)
+
+
 def loss_and_grads(coefs, intercepts, X, y, weights, activation, loss, alpha):
     """Weighted mean loss with its penalty, and the gradients of all parameters."""
     sums, outputs = forward(coefs, intercepts, X, activation, loss)

@@ -10,6 +10,7 @@ from sknn._jit import kernel
 from sknn._llvm import call, pointer
 from sknn.activations import ACTIVATIONS
 from sknn.architecture import Architecture, Layers
+from sknn.columns import slices
 from sknn.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, LOSSES, POISSON
 from sknn.optimizers import OPTIMIZERS
 from sknn.params import pack, padded, parts, views, zeros
@@ -106,12 +107,16 @@ class Case:
         rng = np.random.default_rng(0)
         n_outputs = 1 if loss == BINARY_CROSS_ENTROPY else 3
         self.activation, self.loss, self.alpha = activation, loss, 0.5
-        self.X = rng.normal(size=(n_samples, 4))
+        embeddings = options.get("embeddings", ())
+        n_columns = sum(each.n_columns for each in embeddings) or 4
+        self.X = rng.normal(size=(n_samples, n_columns))
+        self._encode(rng, embeddings)
         if sparse:
             self.X *= rng.random(self.X.shape) < 0.3
         self.weights = rng.uniform(0.5, 2, n_samples) if weighted else None
         self.targets = self._targets(rng, n_samples, n_outputs)
-        units = [4, *hidden, n_outputs]
+        n_inputs = sum(each.n_units for each in embeddings) or 4
+        units = [n_inputs, *hidden, n_outputs]
         architecture = Architecture(
             tuple(units),
             (ACTIVATIONS[activation],) * len(hidden),
@@ -130,8 +135,15 @@ class Case:
         X = scipy.sparse.csr_array(self.X) if sparse else self.X
         self.samples = freeze(X, np.float64, self.targets, self.weights)
 
+    def _encode(self, rng, embeddings):
+        """Make columns that are embedded as codes codes, some of them unseen."""
+        for each, columns in zip(embeddings, slices(embeddings)):
+            if each.name == "categories":
+                shape = len(self.X), 1
+                self.X[:, columns] = rng.integers(-1, each.size + 1, shape)
+
     def _further_parts(self, rng):
-        """Parameters of normalisations and projections, if there are any."""
+        """Parameters of normalisations, projections and embeddings, if any."""
         parts = views(np.zeros(self.layers.n_params), self.layers)
         del parts["coefs_"], parts["intercepts_"]
         return {
