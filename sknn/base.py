@@ -124,7 +124,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "input_noise": [Interval(Real, 0, None, closed="left")],
         "l1": [Interval(Real, 0, None, closed="left")],
-        "weight_decay": [Interval(Real, 0, None, closed="left"), None],
+        "weight_decay": [Interval(Real, 0, None, closed="left"), dict, None],
         "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
         "averaging": [StrOptions(set(AVERAGES)), HasMethods("shares"), None],
         "numerical_embedding": [

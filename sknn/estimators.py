@@ -158,9 +158,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     l1 : float, default=0.0
         Strength of the penalty ``l1 * sum(abs(weights))``, divided as that of
         ``alpha`` is.
-    weight_decay : float or None, default=None
+    weight_decay : float, dict or None, default=None
         Decoupled decay: each step first multiplies the weights by ``1 - weight_decay *
-        learning rate``.  None is 0.01 for 'adamw' and 0 for all others.
+        learning rate``.  None is 0.01 for 'adamw' and 0 for all others.  A dict has
+        decays by group: of 'coefs', and of 'input_scales'.
     max_grad_norm : float or None, default=None
         A gradient whose norm over all parameters, penalties included, is larger is
         scaled down to it.
@@ -181,7 +182,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     category_embedding_size : int, default=8
         How many numbers a category gets.
     input_scaling : bool, default=False
-        Whether each input is multiplied by a trained factor, at first 1 [3]_.
+        Whether each input is multiplied by a trained factor, at first 1 [3]_.  It is
+        penalised like a weight, and decays if ``weight_decay`` says so.
     parametric_activation : bool, default=False
         Whether each hidden unit mixes its activation with its weighted sum, by a
         trained weight that starts as 1, the activation alone [3]_.
@@ -682,9 +684,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     l1 : float, default=0.0
         Strength of the penalty ``l1 * sum(abs(weights))``, divided as that of
         ``alpha`` is.
-    weight_decay : float or None, default=None
+    weight_decay : float, dict or None, default=None
         Decoupled decay: each step first multiplies the weights by ``1 - weight_decay *
-        learning rate``.  None is 0.01 for 'adamw' and 0 for all others.
+        learning rate``.  None is 0.01 for 'adamw' and 0 for all others.  A dict has
+        decays by group: of 'coefs', and of 'input_scales'.
     max_grad_norm : float or None, default=None
         A gradient whose norm over all parameters, penalties included, is larger is
         scaled down to it.
@@ -703,7 +706,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     category_embedding_size : int, default=8
         How many numbers a category gets.
     input_scaling : bool, default=False
-        Whether each input is multiplied by a trained factor, at first 1 [3]_.
+        Whether each input is multiplied by a trained factor, at first 1 [3]_.  It is
+        penalised like a weight, and decays if ``weight_decay`` says so.
     parametric_activation : bool, default=False
         Whether each hidden unit mixes its activation with its weighted sum, by a
         trained weight that starts as 1, the activation alone [3]_.

@@ -34,6 +34,15 @@ OF_REGRESSOR = RECIPE | {"activation": "mish"}
 BATCH_SIZES = {1_024: 64, 8_192: 128, 32_768: 256, 131_072: 512, np.inf: 1_024}
 
 
+# The factors of the inputs decay so much faster than the weights.
+DECAY_OF_SCALES = 1.0
+
+
+def decays(weight_decay):
+    """Decays of all groups of parameters, from that of the weights."""
+    return {"coefs": weight_decay, "input_scales": DECAY_OF_SCALES * weight_decay}
+
+
 def batch_size_for(n_samples):
     """Samples of a minibatch, more where there are more."""
     return next(size for most, size in BATCH_SIZES.items() if n_samples <= most)

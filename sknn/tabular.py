@@ -25,7 +25,7 @@ from .callback_support import CallbackSupportMixin, reporter_of, with_callbacks
 from .estimators import MLPClassifier, MLPRegressor
 from .losses import loss_of
 from .members import Members
-from .recipe import OF_CLASSIFIER, OF_REGRESSOR, batch_size_for
+from .recipe import OF_CLASSIFIER, OF_REGRESSOR, batch_size_for, decays
 from .table_encoder import TableEncoder
 from .targets import accuracy
 from .validation import part_of_fold
@@ -164,6 +164,7 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         if self.batch_size == "auto":
             fewest = n_samples // 2  # that a member is trained on
             own["batch_size"] = min(batch_size_for(n_samples), fewest)
+        own["weight_decay"] = decays(self.weight_decay or 0.0)
         own["scoring"] = "loss" if self.scoring is None else self.scoring
         kinds = self.encoder_.output_kinds_
         return self._network(
@@ -286,7 +287,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         dropout=0.15,
         weight_decay=0.02,
         label_smoothing=0.0,
-        numerical_embedding="periodic",
+        numerical_embedding="piecewise_linear",
         categorical_features="from_dtype",
         class_weight=None,
         scoring=None,
@@ -421,10 +422,10 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         hidden_layer_sizes=(256, 256, 256),
         max_iter=32,
         batch_size="auto",
-        learning_rate_init=0.2,
+        learning_rate_init=0.1,
         dropout=0.15,
         weight_decay=0.02,
-        numerical_embedding="periodic",
+        numerical_embedding="piecewise_linear",
         categorical_features="from_dtype",
         scoring=None,
         best_epoch="member",
