@@ -162,8 +162,8 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         """A network by the recipe."""
         own = {name: getattr(self, name) for name in self._shared}
         if self.batch_size == "auto":
-            fewest = n_samples // 2  # that a member is trained on
-            own["batch_size"] = min(batch_size_for(n_samples), fewest)
+            trained = n_samples * (FEWEST_FOLDS - 1) // FEWEST_FOLDS
+            own["batch_size"] = max(1, min(batch_size_for(trained), n_samples // 2))
         own["weight_decay"] = decays(self.weight_decay or 0.0)
         own["scoring"] = "loss" if self.scoring is None else self.scoring
         kinds = self.encoder_.output_kinds_
@@ -280,13 +280,13 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         self,
         *,
         n_members=4,
-        hidden_layer_sizes=(256, 256, 256),
+        hidden_layer_sizes=(128, 128, 128),
         max_iter=32,
         batch_size="auto",
         learning_rate_init=0.04,
         dropout=0.15,
         weight_decay=0.02,
-        label_smoothing=0.0,
+        label_smoothing=0.1,
         numerical_embedding="piecewise_linear",
         categorical_features="from_dtype",
         class_weight=None,
@@ -419,7 +419,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         *,
         loss="squared_error",
         n_members=4,
-        hidden_layer_sizes=(256, 256, 256),
+        hidden_layer_sizes=(128, 128, 128),
         max_iter=32,
         batch_size="auto",
         learning_rate_init=0.1,
