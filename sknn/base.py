@@ -43,7 +43,7 @@ from .combinations import (
     check_combination,
     dropout_of_levels,
 )
-from .data_driven import fit_to_data
+from .data_driven import center_embeddings, fit_to_data
 from .embeddings import EMBEDDINGS
 from .initialization import DATA_DRIVEN, DEFAULT, SCHEMES, initialize
 from .losses import OF_OUT_ACTIVATION
@@ -270,6 +270,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         """Let the training samples choose what of the initial network is theirs."""
         if network.layers.architecture.embeddings:
             place_ramps(network, samples.dense, rows)
+            center_embeddings(network, samples, rows)
         if self.init == DATA_DRIVEN:
             fit_to_data(network, X, samples, rows, random_state)
 

@@ -44,5 +44,9 @@ def decays(weight_decay):
 
 
 def batch_size_for(n_samples):
-    """Samples of a minibatch, more where there are more."""
-    return next(size for most, size in BATCH_SIZES.items() if n_samples <= most)
+    """Samples of a minibatch, more where there are more; the last one is nearly full.
+
+    A step from a few samples is as long as one from many, and mostly noise.
+    """
+    wanted = next(size for most, size in BATCH_SIZES.items() if n_samples <= most)
+    return -(-n_samples // max(1, round(n_samples / wanted)))
