@@ -45,7 +45,7 @@ def is_installed(package):
     return importlib.util.find_spec(package) is not None
 
 
-def describe(threads):
+def describe(threads, packages=PACKAGES):
     """The facts a reader needs to judge the numbers, as a dict of strings."""
     import scipy.linalg.cython_blas  # noqa: F401  loads SciPy's own BLAS
     import threadpoolctl
@@ -54,10 +54,18 @@ def describe(threads):
     facts = {"CPU": f"{_cpu_model()} ({get_host_cpu_name()})"}
     facts["cores used"] = str(threads)
     facts["Python"] = platform.python_version()
-    facts.update({name: _version(name) for name in PACKAGES})
+    facts.update({name: _version(name) for name in packages})
     for i, pool in enumerate(threadpoolctl.threadpool_info()):
         facts[f"pool {i}"] = _pool(pool)
     return facts
+
+
+def write(facts, text, markdown=None):
+    """Print the facts and what was measured; keep both in a file if one is named."""
+    listed = "\n".join(f"* {name}: {value}" for name, value in facts.items())
+    print(f"\n{listed}\n\n{text}")
+    if markdown:
+        Path(markdown).write_text(f"{listed}\n\n{text}\n")
 
 
 def _pool(pool):

@@ -137,10 +137,7 @@ def write(arguments, results, text):
             result["peak_gflops"] for result in results if result["dtype"] == dtype
         ]
         facts[f"peak, {dtype}"] = f"{median(peaks):.0f} GFLOP/s"
-    listed = "\n".join(f"* {name}: {value}" for name, value in facts.items())
-    print(f"\n{listed}\n\n{text}")
-    if arguments.markdown:
-        Path(arguments.markdown).write_text(f"{listed}\n\n{text}\n")
+    environment.write(facts, text, arguments.markdown)
     if arguments.json:
         content = json.dumps({"environment": facts, "results": results}, indent=1)
         Path(arguments.json).write_text(content + "\n")

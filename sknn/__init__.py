@@ -5,9 +5,18 @@ from importlib.metadata import PackageNotFoundError, version
 
 from .compilation import compile_kernels
 from .estimators import MLPClassifier, MLPRegressor
+from .table_encoder import TableEncoder
+from .tabular import TabularMLPClassifier, TabularMLPRegressor
 
 __version__ = "0.1.0"
-__all__ = ["MLPClassifier", "MLPRegressor", "compile_kernels"]
+__all__ = [
+    "MLPClassifier",
+    "MLPRegressor",
+    "TableEncoder",
+    "TabularMLPClassifier",
+    "TabularMLPRegressor",
+    "compile_kernels",
+]
 
 
 def _warn_of_namesake():

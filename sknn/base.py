@@ -43,7 +43,7 @@ from .combinations import (
     check_combination,
     dropout_of_levels,
 )
-from .data_driven import fit_to_data
+from .data_driven import center_embeddings, fit_to_data
 from .embeddings import EMBEDDINGS
 from .initialization import DATA_DRIVEN, DEFAULT, SCHEMES, initialize
 from .losses import OF_OUT_ACTIVATION
@@ -124,7 +124,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "input_noise": [Interval(Real, 0, None, closed="left")],
         "l1": [Interval(Real, 0, None, closed="left")],
-        "weight_decay": [Interval(Real, 0, None, closed="left"), None],
+        "weight_decay": [Interval(Real, 0, None, closed="left"), dict, None],
         "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
         "averaging": [StrOptions(set(AVERAGES)), HasMethods("shares"), None],
         "numerical_embedding": [
@@ -206,8 +206,14 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         self._end(fit)
         return self
 
-    def _start(self, X, y, sample_weight, validation_set=None, incremental=False):
-        """Everything that a fit takes, up to its first epoch."""
+    def _start(
+        self, X, y, sample_weight, validation_set=None, incremental=False, parts=None
+    ):
+        """Everything that a fit takes, up to its first epoch.
+
+        ``parts`` is a function of the targets that returns the rows to train on and
+        those to validate on, if that is not for the parameters to say.
+        """
         hidden_layer_sizes = _hidden_layer_sizes(self.hidden_layer_sizes)
         first_pass = not hasattr(self, "coefs_") or (
             not self.warm_start and not incremental
@@ -233,7 +239,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             network = self._continued_network(architecture)
         progress = Progress() if first_pass else self._progress()
         rows, others = np.arange(X.shape[0]), None
-        if self.early_stopping and self.solver != "lbfgs" and given is None:
+        if parts:
+            rows, others = parts(targets)
+        elif self.early_stopping and self.solver != "lbfgs" and given is None:
             rows, others = self._split(targets, random_state, first_pass)
         self._choose_units(targets, weights, rows, first_pass)
         samples = freeze(X, network.params.dtype, self._in_units(targets), weights)
@@ -262,6 +270,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         """Let the training samples choose what of the initial network is theirs."""
         if network.layers.architecture.embeddings:
             place_ramps(network, samples.dense, rows)
+            center_embeddings(network, samples, rows)
         if self.init == DATA_DRIVEN:
             fit_to_data(network, X, samples, rows, random_state)
 

@@ -8,6 +8,7 @@ from .embeddings import Embedding, as_embedding
 from .params import views
 from .samples import NEEDS_DENSE, is_sparse
 
+N_SAMPLES = 16_384  # to find quantiles of
 MOST_CODES = 2**24  # as many as float32 tells apart
 
 
@@ -134,18 +135,37 @@ def place_ramps(network, X, rows):
         if each.name == "piecewise_linear"
     ]
     parts = views(network.params, network.layers)
+    sampled = rows[:: -(-rows.size // N_SAMPLES)]
     for i, columns in enumerate(placed):
         starts, slopes = parts["ramp_starts_"][i], parts["ramp_slopes_"][i]
-        starts[:], slopes[:] = ramps_between_quantiles(X[rows, columns], len(starts))
+        ramps = ramps_between_quantiles(X[sampled, columns], len(starts))
+        starts[:], slopes[:] = ramps
 
 
 def ramps_between_quantiles(X, n_ramps):
     """The start and slope of ramps of each column, each steep where samples are many.
 
-    Between two quantiles that are the same there is none: its slope is 0.
+    Where a column has fewer distinct numbers, the last ramps have a slope of 0.
     """
-    places = np.linspace(0, len(X) - 1, n_ramps + 1).round().astype(int)
-    edges = np.sort(X, axis=0)[places]  # np.quantile takes six times as long
-    widths = np.diff(edges, axis=0)
-    is_wide = widths > 4 * np.finfo(X.dtype).tiny  # the slope is a number
-    return edges[:-1], is_wide / np.where(is_wide, widths, 1)
+    starts, slopes = np.zeros((2, n_ramps, X.shape[1]), X.dtype)
+    for j, column in enumerate(X.T):
+        edges = edges_between(column, n_ramps)
+        widths = np.diff(edges)
+        is_wide = widths > 4 * np.finfo(X.dtype).tiny  # the slope is a number
+        starts[: widths.size, j] = edges[:-1]
+        slopes[: widths.size, j] = is_wide / np.where(is_wide, widths, 1)
+    return starts, slopes
+
+
+def edges_between(numbers, n_bins):
+    """Quantiles of numbers, of which none counts for more than one bin.
+
+    So a number that most samples have leaves bins for the others.
+    """
+    distinct, counts = np.unique(numbers, return_counts=True)
+    if distinct.size <= n_bins + 1:
+        return distinct
+    weights = np.minimum(counts, numbers.size / n_bins)
+    middles = np.cumsum(weights) - weights / 2
+    wanted = np.linspace(middles[0], middles[-1], n_bins + 1)
+    return np.unique(np.interp(wanted, middles, distinct)).astype(numbers.dtype)

@@ -7,7 +7,7 @@ from .averaging import as_average
 from .losses import loss_of
 from .optimizer_state import OF_SGD
 from .optimizers import is_stochastic
-from .rate_groups import check_factors
+from .rate_groups import check_decays, check_factors
 from .schedules import Constant, as_schedule
 
 # What needs steps from minibatch to minibatch, and when it is off.
@@ -32,6 +32,7 @@ def check_combination(mlp, architecture, loss):
     as_average(mlp.averaging)
     noisy = architecture.noise or architecture.dropout[0]
     check_factors(mlp.learning_rate_factors or {})
+    check_decays(mlp.weight_decay)
     _check_spans_the_fit(mlp.regularization_schedule)
     if architecture.is_parametric and None in architecture.activations:
         raise ValueError(

@@ -7,11 +7,26 @@ samples on both sides (Holzmüller et al., "Better by default", NeurIPS 2024).
 
 import numpy as np
 
+from .embeddings import OF_NUMBERS
 from .params import views
 from .samples import is_sparse
 
 N_SAMPLES = 2_048  # to estimate variances from
 N_MIXED = 5  # samples whose sums an intercept is minus a random mean of
+
+
+def center_embeddings(network, samples, rows):
+    """Let the sums of each embedded number have a mean of 0 over some samples."""
+    parts = views(network.params, network.layers)
+    intercepts = iter(parts.get("embedding_intercepts_", ()))
+    some = rows[:: -(-rows.size // N_SAMPLES)].copy()
+    means = network.hidden_outputs(samples, some, 0).mean(axis=0)
+    first = 0
+    for each in network.layers.architecture.embeddings:
+        if each.name in OF_NUMBERS:
+            of_columns = means[first : first + each.n_units].reshape(each.n_columns, -1)
+            next(intercepts)[:] -= of_columns[:, 1:].T
+        first += each.n_units
 
 
 def fit_to_data(network, X, samples, rows, random_state):

@@ -42,7 +42,7 @@ def ramp(x, start, slope):
 
 
 # A column's numbers are in one column of the parameters: a row for each function and
-# sum with its weight, and then one for each function's a, and one for its b.
+# sum with its weight, the intercepts of the sums, each function's a, and its b.
 @inlined
 def n_functions_and_sums(layer):
     return int(layer.setting), layer.fan_out // layer.fan_in - 1
@@ -64,7 +64,7 @@ def sum_of(vectors, layer, j, k, n_sums, plan, n):
 @inlined
 def settings_of(zero, plan, layer, j, h, n_functions, n_sums):
     """The a and b of function h of column j."""
-    row = n_functions * n_sums + h
+    row = (n_functions + 1) * n_sums + h
     a = load(parameters(zero, plan, layer, row), j)
     b = load(parameters(zero, plan, layer, row + n_functions), j)
     return a, b
@@ -84,7 +84,8 @@ def expand(function):
             x = row_of(units, layer.inputs, j, plan, n)
             row_of(units, layer.outputs, j * (1 + n_sums), plan, n)[:] = x
             for k in range(n_sums):
-                sum_of(units, layer, j, k, n_sums, plan, n)[:] = zero
+                row = parameters(zero, plan, layer, n_functions * n_sums + k)
+                sum_of(units, layer, j, k, n_sums, plan, n)[:] = load(row, j)
             for h in range(n_functions):
                 a, b = settings_of(zero, plan, layer, j, h, n_functions, n_sums)
                 for i in range(n):
@@ -108,9 +109,18 @@ def weight_gradients(zero, plan, layer, block, values, j, h, n_sums, n):
         store(grads, j, sum_of_products(delta, values))
 
 
+@inlined
+def intercept_gradients(zero, plan, layer, block, j, n_functions, n_sums, n):
+    """The gradients of the intercepts of the sums of column j."""
+    for k in range(n_sums):
+        unit = (layer.outputs + j * (1 + n_sums) + 1 + k) * plan.stride
+        grads = own_gradients(zero, block, layer, n_functions * n_sums + k)
+        store(grads, j, total(at(pointer(block.deltas, zero), unit), n))
+
+
 @piece_of(*PASS)
 def expand_backward(function):
-    """The gradients of the weights; a and b stay as they are."""
+    """The gradients of weights and intercepts; a and b stay as they are."""
 
     def backward(zero, plan, layer, block, first, n):
         prefer_wide_vectors()
@@ -124,13 +134,14 @@ def expand_backward(function):
                 for i in range(n):
                     values[i] = function(x[i], a, b)
                 weight_gradients(zero, plan, layer, block, values, j, h, n_sums, n)
+            intercept_gradients(zero, plan, layer, block, j, n_functions, n_sums, n)
 
     return backward
 
 
 @piece(*PASS)
 def waves_backward(zero, plan, layer, block, first, n):
-    """The gradients of the weights, of frequencies and of phases."""
+    """The gradients of weights, intercepts, frequencies and phases."""
     prefer_wide_vectors()
     plan, layer, block = record(plan), record(layer), record(block)
     values = scratch(zero, plan, layer, block, VALUES, n)
@@ -143,6 +154,7 @@ def waves_backward(zero, plan, layer, block, first, n):
                 values[i] = wave(x[i], a, b)
             weight_gradients(zero, plan, layer, block, values, j, h, n_sums, n)
             wave_gradients(zero, plan, layer, block, x, j, h, n_functions, n_sums, n)
+        intercept_gradients(zero, plan, layer, block, j, n_functions, n_sums, n)
 
 
 @inlined
@@ -159,7 +171,7 @@ def wave_gradients(zero, plan, layer, block, x, j, h, n_functions, n_sums, n):
             of_turns[i] += weight * delta[i]
     for i in range(n):
         of_turns[i] *= T(-2 * np.pi) * sin_turns(turns(x[i], a, b))
-    row = n_functions * n_sums + h
+    row = (n_functions + 1) * n_sums + h
     place = (layer.kept + layer.fan_out + WEIGHTED) * plan.stride
     sum_of_all = total(at(pointer(block.kept, zero), place), n)
     store(own_gradients(zero, block, layer, row), j, sum_of_products(of_turns, x))
@@ -238,12 +250,13 @@ def _kind_of_functions(embedding, forward, backward, *of_functions):
     size, n_sums = embedding.size, embedding.n_units // embedding.n_columns - 1
     fill, group = partial(_bounded, size), "embeddings"
     weights = Part("embedding_coefs_", size * n_sums, fill=fill, group=group)
+    intercepts = Part("embedding_intercepts_", n_sums, fill=0.0, group=group)
     return Kind(
         forward=forward,
         backward=backward,
         gradients=sum_over_blocks,
         predict=forward,
-        parts=(weights, *of_functions),
+        parts=(weights, intercepts, *of_functions),
         kept_rows=2,
         sums_blocks=True,
         has_inputs_width=True,

@@ -17,6 +17,7 @@ from .base import (
 )
 from .losses import REGRESSION_LOSSES, Loss, loss_of
 from .targets import (
+    accuracy,
     are_of_columns,
     labels_among,
     labels_of,
@@ -157,9 +158,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     l1 : float, default=0.0
         Strength of the penalty ``l1 * sum(abs(weights))``, divided as that of
         ``alpha`` is.
-    weight_decay : float or None, default=None
+    weight_decay : float, dict or None, default=None
         Decoupled decay: each step first multiplies the weights by ``1 - weight_decay *
-        learning rate``.  None is 0.01 for 'adamw' and 0 for all others.
+        learning rate``.  None is 0.01 for 'adamw' and 0 for all others.  A dict has
+        decays by group: of 'coefs', and of 'input_scales'.
     max_grad_norm : float or None, default=None
         A gradient whose norm over all parameters, penalties included, is larger is
         scaled down to it.
@@ -180,7 +182,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     category_embedding_size : int, default=8
         How many numbers a category gets.
     input_scaling : bool, default=False
-        Whether each input is multiplied by a trained factor, at first 1 [3]_.
+        Whether each input is multiplied by a trained factor, at first 1 [3]_.  It is
+        penalised like a weight, and decays if ``weight_decay`` says so.
     parametric_activation : bool, default=False
         Whether each hidden unit mixes its activation with its weighted sum, by a
         trained weight that starts as 1, the activation alone [3]_.
@@ -483,14 +486,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         score : float
             The accuracy, between 0 and 1.
         """
-        if not self._has_columns():
-            return super().score(X, y, sample_weight)
-        hits = (self.predict(X) == np.asarray(y)).all(axis=1)
-        return float(np.average(hits, weights=sample_weight))
-
-    def _has_columns(self):
-        """Whether the labels are several columns of classes."""
-        return isinstance(getattr(self, "classes_", None), list)
+        return accuracy(y, self.predict(X), sample_weight)
 
     def _validate_input(self, X, y, incremental, reset):
         X, y = self._validate_X_y(X, y, reset=reset)
@@ -688,9 +684,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     l1 : float, default=0.0
         Strength of the penalty ``l1 * sum(abs(weights))``, divided as that of
         ``alpha`` is.
-    weight_decay : float or None, default=None
+    weight_decay : float, dict or None, default=None
         Decoupled decay: each step first multiplies the weights by ``1 - weight_decay *
-        learning rate``.  None is 0.01 for 'adamw' and 0 for all others.
+        learning rate``.  None is 0.01 for 'adamw' and 0 for all others.  A dict has
+        decays by group: of 'coefs', and of 'input_scales'.
     max_grad_norm : float or None, default=None
         A gradient whose norm over all parameters, penalties included, is larger is
         scaled down to it.
@@ -709,7 +706,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     category_embedding_size : int, default=8
         How many numbers a category gets.
     input_scaling : bool, default=False
-        Whether each input is multiplied by a trained factor, at first 1 [3]_.
+        Whether each input is multiplied by a trained factor, at first 1 [3]_.  It is
+        penalised like a weight, and decays if ``weight_decay`` says so.
     parametric_activation : bool, default=False
         Whether each hidden unit mixes its activation with its weighted sum, by a
         trained weight that starts as 1, the activation alone [3]_.

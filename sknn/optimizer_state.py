@@ -131,8 +131,8 @@ def steps_of_epochs(mlp, optimizer, layers, n_steps, n_epochs):
     They are worked out for some epochs at once, for those of a small network take no
     longer than that; and anew when something else has changed the learning rate.
     """
-    decay, ahead = weight_decay(mlp, optimizer.solver), max(1, STEPS_AHEAD // n_steps)
-    factors, _ = groups_of_layers(layers, mlp.learning_rate_factors)
+    (factors, decays), _ = rate_groups(mlp, optimizer.solver, layers)
+    ahead = max(1, STEPS_AHEAD // n_steps)
     first, base_rate, last = 0, np.nan, 0
     while True:
         if optimizer.n_steps == last or optimizer.learning_rate != base_rate:
@@ -140,14 +140,17 @@ def steps_of_epochs(mlp, optimizer, layers, n_steps, n_epochs):
             size = n_steps * min(ahead, n_epochs)
             learning_rates = learning_rates_of(mlp, optimizer, n_steps, size)
             rule, last = optimizer.solver, first + size
-            of_groups = np.multiply.outer(factors, learning_rates)
-            settings = optimizer.settings
-            rates = np.hstack([rule.rates(each, first, settings) for each in of_groups])
+            rates = np.hstack(
+                [
+                    rule.rates(factor * learning_rates, first, optimizer.settings)
+                    for factor in factors
+                ]
+            )
             intensities = intensities_of(mlp, optimizer, n_steps, size)
-            shrinkages = np.ascontiguousarray((decay * intensities * of_groups).T)
+            shrinkages = np.multiply.outer(intensities * learning_rates, decays)
         here = slice(optimizer.n_steps - first, optimizer.n_steps - first + n_steps)
         steps = {"rates": rates[here]}
-        if decay:
+        if decays.any():
             steps["shrinkages"] = shrinkages[here]
         if mlp.regularization_schedule is not None:
             steps["intensities"] = intensities[here]
@@ -198,9 +201,11 @@ def schedule_rate(optimizer, progress):
         optimizer.learning_rate = optimizer.schedule.after_epoch(rate, in_vain)
 
 
-def weight_decay(mlp, solver):
-    """The decoupled decay of weights, by default that of the solver."""
-    return solver.weight_decay if mlp.weight_decay is None else mlp.weight_decay
+def rate_groups(mlp, solver, layers):
+    """Factors and decays of the groups of rates, and each layer's groups."""
+    decays = solver.weight_decay if mlp.weight_decay is None else mlp.weight_decay
+    pairs, groups = groups_of_layers(layers, mlp.learning_rate_factors, decays)
+    return pairs.T, groups
 
 
 def follow_statistics(network, optimizer):
@@ -219,9 +224,8 @@ def plan_steps(mlp, network, samples, batch_size, team, optimizer):
     solver, trained = optimizer.solver, optimizer.trained(network)
     plan = TrainingPlan(trained, samples, batch_size, team, solver.update)
     plan.remember(optimizer.moments, optimizer.settings)
-    factors, groups = groups_of_layers(network.layers, mlp.learning_rate_factors)
+    (factors, decays), groups = rate_groups(mlp, solver, network.layers)
     plan.group_rates(len(factors), groups[:, 0], groups[:, 1])
-    shrinks = weight_decay(mlp, solver) > 0
     average = network.params if optimizer.average else None
-    plan.regularize(mlp.l1, mlp.max_grad_norm, shrinks, average)
+    plan.regularize(mlp.l1, mlp.max_grad_norm, decays.any(), average)
     return plan

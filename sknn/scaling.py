@@ -49,7 +49,7 @@ SCALING = Kind(
     backward=scale_backward,
     gradients=sum_over_blocks,
     predict=scale,
-    parts=(Part("input_scales_", fill=1.0),),
+    parts=(Part("input_scales_", fill=1.0, is_penalized=True),),
     kept_rows=0,
     sums_blocks=True,
 )

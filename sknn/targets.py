@@ -190,6 +190,16 @@ class LabelColumns:
         return columns
 
 
+def accuracy(y, predicted, weights):
+    """The share of the samples whose labels are all predicted right."""
+    from sklearn.metrics import accuracy_score
+
+    if predicted.ndim == 2 and not type_of_target(predicted).startswith("multilabel"):
+        hits = (predicted == np.asarray(y)).all(axis=1)
+        return float(np.average(hits, weights=weights))
+    return accuracy_score(y, predicted, sample_weight=weights)
+
+
 def mean_and_scale(targets, weights, positive=False):
     """Weighted mean and standard deviation of each column; 1 for a constant one.
 

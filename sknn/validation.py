@@ -27,6 +27,18 @@ def split(n_samples, fraction, strata, random_state):
     return train, validation
 
 
+def part_of_fold(k, n_folds, strata, seed):
+    """Numbers of the samples outside of fold ``k``, and of those in it.
+
+    Each fold has its share of each of the ``strata``, be they smaller than folds.
+    """
+    shuffled = np.random.RandomState(seed).permutation(len(strata))
+    by_stratum = shuffled[np.argsort(strata[shuffled], kind="stable")]
+    fold = np.empty(len(strata), int)
+    fold[by_stratum] = np.arange(len(strata)) % n_folds
+    return np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+
+
 def strata(targets, fraction, loss_of_two_classes):
     """What to stratify a split by: the classes, where each can be in both parts."""
     if targets.shape[1] > 1:
@@ -51,10 +63,10 @@ class Validation:
     """
 
     def __init__(self, network, samples, rows, score):
-        self._evaluate, self._score = Evaluation(network, samples, rows), score
+        self.evaluate, self._score = Evaluation(network, samples, rows), score
 
     def __call__(self):
-        outputs, loss = self._evaluate()
+        outputs, loss = self.evaluate()
         return self._score(outputs, loss), loss
 
 
@@ -75,18 +87,29 @@ class Evaluation:
         weighted = samples.weights.size > 0
         ones = np.ones(rows.size, network.params.dtype)
         self._weights = samples.weights[rows] if weighted else ones
-        self._weight = self._weights.sum(dtype=np.float64)
+        self.weight = self._weights.sum(dtype=np.float64)
 
     def __call__(self):
-        n_samples, link = self._rows.size, LINKS[self._loss.out_activation]
-        sums = np.ascontiguousarray(self._plan.predict(self._samples, self._rows).T)
-        outputs, deltas = sums.copy(), np.empty_like(sums)
-        losses, sizes = np.empty_like(self._weights), (len(sums), n_samples, n_samples)
-        link(outputs, losses, self._settings, *sizes)
-        arrays = sums, self._targets, self._weights, deltas, losses, self._settings
-        self._loss.train(*arrays, *sizes)
+        sums, link = self.sums(), LINKS[self._loss.out_activation]
+        outputs, scratch = sums.copy(), np.empty_like(self._weights)
+        link(outputs, scratch, self._settings, *self._sizes(sums))
+        return outputs.T, self.loss_of(sums)
+
+    def sums(self):
+        """The last layer's sums, with a row for each output."""
+        return np.ascontiguousarray(self._plan.predict(self._samples, self._rows).T)
+
+    def loss_of(self, sums):
+        """The mean loss that these sums of the last layer have."""
+        losses = np.empty_like(self._weights)
+        own = sums.astype(self._weights.dtype)  # a copy, for the piece overwrites it
+        arrays = own, self._targets, self._weights, np.empty_like(own), losses
+        self._loss.train(*arrays, self._settings, *self._sizes(sums))
         total = mean_loss(self._network, losses.sum(dtype=np.float64))
-        return outputs.T, total / self._weight if self._weight else np.nan
+        return total / self.weight if self.weight else np.nan
+
+    def _sizes(self, sums):
+        return len(sums), self._rows.size, self._rows.size
 
 
 def scored_by(scoring, probe, X, y, weights):

@@ -119,6 +119,7 @@ def expanded(x, embedding, of):
         values = np.clip((z - starts) * slopes, 0, 1)
     weights = weights.reshape(embedding.size, -1, x.shape[1])
     sums = np.einsum("ihj,hkj->ijk", values, weights)
+    sums += next(of["embedding_intercepts_"]).T
     return np.concatenate([x[:, :, None], sums], axis=2).reshape(len(x), -1)
 
 

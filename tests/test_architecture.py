@@ -11,7 +11,7 @@ import sknn
 # From the ground up: a module imports only from the floors below its own.
 FLOORS = [
     {"_bits", "_jit", "_llvm", "_tile", "records", "samples", "schedules"},
-    {"elementary", "layers", "params", "products", "team"},
+    {"elementary", "layers", "params", "products", "table_encoder", "team"},
     {"block_gradients", "own_functions"},
     {"activations"},
     {"loss_pieces"},
@@ -32,9 +32,11 @@ FLOORS = [
     {"data_driven", "rate_groups"},
     {"optimizer_state"},
     {"combinations", "old_callbacks", "training"},
-    {"callback_support", "callbacks", "targets", "validation"},
+    {"calibration", "callback_support", "callbacks", "members", "recipe", "targets"}
+    | {"validation"},
     {"base"},
     {"estimators"},
+    {"tabular"},
     {"compilation", "tables"},
     {"__init__"},
     {"comparison"},
@@ -47,10 +49,11 @@ ROOMS = {
     "llvmlite": {"_bits", "_llvm", "_tile"},
     "numba": {"_bits", "_jit", "_llvm", "_tile", "own_functions"},
     "joblib": {"team"},
-    "scipy": {"estimators", "training"},
+    "scipy": {"calibration", "estimators", "training"},
     "sklearn": {"activations", "averaging", "base", "callback_support", "embeddings"}
     | {"estimators", "losses", "optimizers", "optimizer_state", "schedules"}
-    | {"targets", "training", "validation", "comparison", "tables", "__main__"},
+    | {"table_encoder", "tabular", "targets", "training", "validation"}
+    | {"comparison", "tables", "__main__"},
     "numpy": set(FLOOR_OF),
 }
 

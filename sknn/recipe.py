@@ -1,0 +1,52 @@
+"""What makes a plain network good on tables: a list of settings.
+
+It is that of RealMLP (Holzmüller, Grinsztajn and Steinwart, "Better by default: strong
+pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024), with several networks
+trained for fewer epochs in place of one for many.
+"""
+
+import numpy as np
+
+RECIPE = {
+    "solver": "adamw",
+    "beta_2": 0.95,
+    "alpha": 0.0,
+    "learning_rate": "coslog4",
+    "learning_rate_factors": {
+        "coefs": "ntk",
+        "intercepts": 0.1,
+        "input_scales": 6.0,
+        "embeddings": 0.3,
+        "activation_weights": 0.1,
+    },
+    "regularization_schedule": "flat_cos",
+    "init": "data_driven",
+    "input_scaling": True,
+    "parametric_activation": True,
+    "tol": 0.0,
+    "n_iter_no_change": np.inf,
+    "dtype": "float32",
+}
+OF_CLASSIFIER = RECIPE | {"activation": "selu"}
+OF_REGRESSOR = RECIPE | {"activation": "mish"}
+
+# Samples up to which a minibatch has so many.
+BATCH_SIZES = {1_024: 64, 8_192: 128, 32_768: 256, 131_072: 512, np.inf: 1_024}
+
+
+# The factors of the inputs decay so much faster than the weights.
+DECAY_OF_SCALES = 1.0
+
+
+def decays(weight_decay):
+    """Decays of all groups of parameters, from that of the weights."""
+    return {"coefs": weight_decay, "input_scales": DECAY_OF_SCALES * weight_decay}
+
+
+def batch_size_for(n_samples):
+    """Samples of a minibatch, more where there are more; the last one is nearly full.
+
+    A step from a few samples is as long as one from many, and mostly noise.
+    """
+    wanted = next(size for most, size in BATCH_SIZES.items() if n_samples <= most)
+    return -(-n_samples // max(1, round(n_samples / wanted)))

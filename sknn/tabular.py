@@ -1,0 +1,504 @@
+"""The estimators for raw tables: an encoder, and networks trained by a recipe.
+
+The networks are ordinary ones; they are members of an ensemble that predicts the mean
+of what they do.
+"""
+
+from functools import partial
+from numbers import Integral, Real
+from time import perf_counter
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    RegressorMixin,
+    _fit_context,
+)
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from .base import BaseMLP, all_or_nothing
+from .calibration import apply_temperature, temperature
+from .callback_support import CallbackSupportMixin, reporter_of, with_callbacks
+from .estimators import MLPClassifier, MLPRegressor
+from .losses import loss_of
+from .members import Members
+from .recipe import OF_CLASSIFIER, OF_REGRESSOR, batch_size_for, decays
+from .table_encoder import TableEncoder
+from .targets import accuracy
+from .validation import part_of_fold
+
+FEWEST_FOLDS = 5
+PILOT_EPOCHS = 2  # to find out how long one takes; the first may compile
+LARGEST_SEED = np.iinfo(np.int32).max
+# Parameters of the networks that are also those of the ensemble.
+SHARED = ["hidden_layer_sizes", "max_iter", "batch_size", "learning_rate_init"]
+SHARED += ["dropout", "weight_decay", "numerical_embedding", "scoring", "n_jobs"]
+SHARED_BY_CLASSIFIERS = [*SHARED, "label_smoothing", "class_weight"]
+SHARED_BY_REGRESSORS = [*SHARED, "loss"]
+
+
+class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
+    """What the classifier and the regressor share; they differ in their networks."""
+
+    _parameter_constraints: dict = {
+        **{name: BaseMLP._parameter_constraints[name] for name in SHARED},
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "best_epoch": [StrOptions({"member", "joint", "last"})],
+        "refit": ["boolean"],
+        "time_limit": [Interval(Real, 0, None, closed="neither"), None],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
+    }
+
+    @with_callbacks  # for _fit_context does it in scikit-learn 1.9 only
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
+        """Fit the encoder and the networks to a raw table.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            The table: of pandas, polars or Arrow, an array or lists; numbers, text,
+            categories, booleans and times, with missing values anywhere.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels in classification, real numbers in regression.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample in loss and validation score; None weighs all alike.
+        X_val : {array-like, dataframe} of shape (n_val, n_features), default=None
+            Validation samples instead of folds of X, on all of which each network then
+            is trained.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their classes, all of them known from y, or numbers.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data or a parameter is not of the documented kind; the estimator is
+            then as it was before.
+        """
+        reporter = reporter_of(self, X, y, sample_weight)
+        validation_set = X_val, y_val, sample_weight_val
+        with all_or_nothing(self):
+            self._fit(X, y, sample_weight, validation_set, reporter)
+            if reporter:
+                reporter.end()
+        return self
+
+    def _fit(self, X, y, sample_weight, validation_set, reporter):
+        deadline = perf_counter() + (self.time_limit or np.inf)
+        encoder = TableEncoder(categorical_features=self.categorical_features)
+        X_val, y_val, weights_val = validation_set
+        self.encoder_ = encoder.fit(X)
+        X = self._encoded(X)
+        if len(X) < 2:
+            raise ValueError(
+                f"Found n_samples = {len(X)}, but two are needed at least: one to learn "
+                "from and one to validate on."
+            )
+        if X_val is not None:
+            X_val = self._encoded(X_val)
+        begin = partial(
+            self._begin, X, y, sample_weight, (X_val, y_val, weights_val), self._seed()
+        )
+        n_epochs = self._n_epochs_until(deadline, begin)
+        group = Members(begin(n_epochs), self.n_jobs, self._is_joint)
+        group.run(self._report(reporter, group), deadline)
+        self._calibrate(group.fits)
+        if self.refit:
+            group = self._refitted(group, begin, n_epochs)
+        self._publish(group.fits)
+
+    @property
+    def _is_joint(self):
+        return self.best_epoch == "joint" or (self.refit and self.best_epoch != "last")
+
+    def _seed(self):
+        return check_random_state(self.random_state).randint(LARGEST_SEED)
+
+    def _begin(self, X, y, sample_weight, validation_set, seed, n_epochs, whole=False):
+        """The fits of all members, each on all but one fold, or on the whole."""
+        n_folds = max(self.n_members, FEWEST_FOLDS)
+        has_own = validation_set[0] is not None
+        fits = []
+        for k, seed_of_member in enumerate(self._seeds(seed)):
+            member = self._member(len(X), n_epochs, int(seed_of_member))
+            fold = None if whole or has_own else (k, min(n_folds, len(X)))
+            parts = partial(self._parts, fold, seed)
+            own = (None, None, None) if whole else validation_set
+            fits.append(member._start(X, y, sample_weight, own, parts=parts))
+            fits[-1].member = member
+        return fits
+
+    def _seeds(self, seed):
+        return np.random.RandomState(seed).randint(LARGEST_SEED, size=self.n_members)
+
+    def _parts(self, fold, seed, targets):
+        """The rows to train a member on, and to validate it on."""
+        if fold is None:
+            return np.arange(len(targets)), None
+        return part_of_fold(*fold, self._strata(targets), seed)
+
+    def _member(self, n_samples, n_epochs, seed):
+        """A network by the recipe."""
+        own = {name: getattr(self, name) for name in self._shared}
+        if self.batch_size == "auto":
+            trained = n_samples * (FEWEST_FOLDS - 1) // FEWEST_FOLDS
+            own["batch_size"] = max(1, min(batch_size_for(trained), n_samples // 2))
+        own["weight_decay"] = decays(self.weight_decay or 0.0)
+        own["scoring"] = "loss" if self.scoring is None else self.scoring
+        kinds = self.encoder_.output_kinds_
+        return self._network(
+            **(self._recipe() | own | {"max_iter": n_epochs}),
+            early_stopping=self.best_epoch == "member" and not self.refit,
+            categorical_features=np.flatnonzero(kinds == "category"),
+            random_state=seed,
+        )
+
+    def _n_epochs_until(self, deadline, begin):
+        """As many epochs as there is time for; the schedule spans just these."""
+        if deadline == np.inf:
+            return self.max_iter
+        pilot = Members(begin(PILOT_EPOCHS), self.n_jobs)
+        pilot.run(deadline=deadline)
+        left = (deadline - perf_counter()) / (1 + self.refit)
+        possible = left / max(pilot.seconds_of_epoch, 1e-9)
+        return int(np.clip(possible, 1, self.max_iter))
+
+    def _report(self, reporter, group):
+        """What to call after each epoch, or None where nobody listens."""
+        if reporter:
+            reporter.begin(partial(self._if_stopped_now, group.fits), group.kept)
+        if not reporter and not self.verbose:
+            return None
+        start = perf_counter()
+
+        def report(kept, finished):
+            if self.verbose:
+                self._print_epoch(group.fits, perf_counter() - start)
+            return reporter.end_epoch(kept, finished) if reporter else False
+
+        return report
+
+    def _print_epoch(self, fits, seconds):
+        losses = np.mean([fit.progress.loss for fit in fits])
+        scores = np.mean([fit.progress.validation_scores[-1] for fit in fits])
+        print(
+            f"Epoch {fits[0].progress.n_iter} of {fits[0].n_epochs}: loss "
+            f"{losses:.4f}, validation score {scores:.4f}, {seconds:.1f} s"
+        )
+
+    def _if_stopped_now(self, fits, kept):
+        """The attributes of an estimator whose fit stops with ``kept``, in copies."""
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        members = []
+        for fit, params in zip(fits, kept):
+            members.append(object.__new__(type(fit.member)))
+            vars(members[-1]).update(fit.member._if_stopped_now(fit, params))
+        twin._show(members)
+        return vars(twin)
+
+    def _refitted(self, group, begin, n_epochs):
+        """The members anew, on all samples, for as many epochs as were best."""
+        last = group.best_epoch or n_epochs
+        refitted = Members(begin(n_epochs, whole=True), self.n_jobs)
+        epochs = iter(range(1, n_epochs + 1))
+        refitted.run(lambda kept, finished: next(epochs) >= last)
+        return refitted
+
+    def _publish(self, fits):
+        for fit in fits:
+            fit.member._end(fit)
+        self._show([fit.member for fit in fits])
+
+    def _show(self, members):
+        """Set the fitted attributes."""
+        self.members_ = members
+        self.n_features_in_ = self.encoder_.n_features_in_
+        if hasattr(self.encoder_, "feature_names_in_"):
+            self.feature_names_in_ = self.encoder_.feature_names_in_
+        self.n_iter_ = members[0].n_iter_
+        self.loss_ = float(np.mean([member.loss_ for member in members]))
+        for name in ("loss_curve_", "validation_scores_", "validation_loss_curve_"):
+            curves = [getattr(member, name, None) for member in members]
+            known = all(curve is not None for curve in curves)
+            setattr(self, name, np.mean(curves, axis=0).tolist() if known else None)
+
+    def _calibrate(self, fits):
+        """Nothing to do for numbers."""
+
+    def _encoded(self, X):
+        """A table as the networks read it."""
+        X = self.encoder_.transform(X)
+        return X if X.shape[1] else np.zeros((len(X), 1), X.dtype)
+
+    def _ready(self, X):
+        check_is_fitted(self)
+        return self._encoded(X)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
+    """Classify the rows of a raw table."""
+
+    _network, _shared = MLPClassifier, SHARED_BY_CLASSIFIERS
+
+    _parameter_constraints: dict = {
+        **BaseTabularMLP._parameter_constraints,
+        "label_smoothing": MLPClassifier._parameter_constraints["label_smoothing"],
+        "class_weight": MLPClassifier._parameter_constraints["class_weight"],
+        "calibrate": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        *,
+        n_members=4,
+        hidden_layer_sizes=(128, 128, 128),
+        max_iter=32,
+        batch_size="auto",
+        learning_rate_init=0.04,
+        dropout=0.15,
+        weight_decay=0.02,
+        label_smoothing=0.1,
+        numerical_embedding="piecewise_linear",
+        categorical_features="from_dtype",
+        class_weight=None,
+        scoring=None,
+        best_epoch="member",
+        refit=False,
+        calibrate=True,
+        time_limit=None,
+        random_state=None,
+        verbose=False,
+        n_jobs=-1,
+    ):
+        self.n_members = n_members
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.dropout = dropout
+        self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+        self.numerical_embedding = numerical_embedding
+        self.categorical_features = categorical_features
+        self.class_weight = class_weight
+        self.scoring = scoring
+        self.best_epoch = best_epoch
+        self.refit = refit
+        self.calibrate = calibrate
+        self.time_limit = time_limit
+        self.random_state = random_state
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+
+    def predict(self, X):
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            A table with the columns of the one in ``fit``.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            The most probable class of each sample, as of :class:`MLPClassifier`.
+        """
+        outputs = self._outputs(X)
+        return self.members_[0]._decode(outputs)
+
+    def predict_proba(self, X):
+        """Predict probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            A table with the columns of the one in ``fit``.
+
+        Returns
+        -------
+        y_prob : ndarray of shape (n_samples, n_classes) or list of them
+            Probability of each class, as of :class:`MLPClassifier`.
+        """
+        outputs = self._outputs(X)
+        return self.members_[0]._labels.probabilities(outputs)
+
+    def score(self, X, y, sample_weight=None):
+        """Accuracy: the share of the samples whose labels are all predicted right.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            A table with the columns of the one in ``fit``.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The true labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample.
+
+        Returns
+        -------
+        score : float
+            The accuracy, between 0 and 1.
+        """
+        return accuracy(y, self.predict(X), sample_weight)
+
+    def _outputs(self, X):
+        """The mean of the members' outputs."""
+        X = self._ready(X)
+        return np.mean([member._outputs(X) for member in self.members_], axis=0)
+
+    def _recipe(self):
+        return OF_CLASSIFIER
+
+    def _strata(self, targets):
+        single = targets.shape[1] == 1
+        return targets.ravel() if single else np.zeros(len(targets))
+
+    def _calibrate(self, fits):
+        self.temperature_ = 1.0
+        evaluated = [fit for fit in fits if fit.validation]
+        if self.calibrate and evaluated:
+            evaluations = [fit.validation.evaluate for fit in evaluated]
+            self.temperature_ = temperature(evaluations)
+
+    def _publish(self, fits):
+        for fit in fits:
+            apply_temperature(fit.network, self.temperature_)
+        super()._publish(fits)
+
+    def _show(self, members):
+        super()._show(members)
+        self.classes_ = members[0].classes_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
+    """Predict numbers from the rows of a raw table."""
+
+    _network, _shared = MLPRegressor, SHARED_BY_REGRESSORS
+
+    _parameter_constraints: dict = {
+        **BaseTabularMLP._parameter_constraints,
+        "loss": MLPRegressor._parameter_constraints["loss"],
+    }
+
+    def __init__(
+        self,
+        *,
+        loss="squared_error",
+        n_members=4,
+        hidden_layer_sizes=(128, 128, 128),
+        max_iter=32,
+        batch_size="auto",
+        learning_rate_init=0.1,
+        dropout=0.15,
+        weight_decay=0.02,
+        numerical_embedding="piecewise_linear",
+        categorical_features="from_dtype",
+        scoring=None,
+        best_epoch="member",
+        refit=False,
+        time_limit=None,
+        random_state=None,
+        verbose=False,
+        n_jobs=-1,
+    ):
+        self.loss = loss
+        self.n_members = n_members
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.dropout = dropout
+        self.weight_decay = weight_decay
+        self.numerical_embedding = numerical_embedding
+        self.categorical_features = categorical_features
+        self.scoring = scoring
+        self.best_epoch = best_epoch
+        self.refit = refit
+        self.time_limit = time_limit
+        self.random_state = random_state
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+
+    def predict(self, X):
+        """Predict target values.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            A table with the columns of the one in ``fit``.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The mean of what the networks predict; no further out than the targets of
+            ``fit`` if the loss is for any real number.
+        """
+        X = self._ready(X)
+        predicted = np.mean([member.predict(X) for member in self.members_], axis=0)
+        return predicted if self._range is None else predicted.clip(*self._range)
+
+    def score(self, X, y, sample_weight=None):
+        """R² of the predictions; of several quantiles the mean of their D².
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            A table with the columns of the one in ``fit``.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample; None weighs all alike.
+
+        Returns
+        -------
+        score : float
+            As of :class:`MLPRegressor`.
+        """
+        return self.members_[0]._score(y, self.predict(X), sample_weight)
+
+    def _recipe(self):
+        bounded = loss_of(self.loss).out_activation == "logistic"
+        return OF_REGRESSOR | {"standardize_target": not bounded}
+
+    def _strata(self, targets):
+        return np.zeros(len(targets))
+
+    def _parts(self, fold, seed, targets):
+        # all members have all targets: each learns their range
+        unbounded = loss_of(self.loss).out_activation == "identity"
+        self._range = (targets.min(), targets.max()) if unbounded else None
+        return super()._parts(fold, seed, targets)

@@ -1,0 +1,320 @@
+"""The estimators for raw tables: what they accept, members, epochs, calibration."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from scipy.special import expit, softmax
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
+from sklearn.metrics import log_loss, mean_squared_error
+from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sknn import TabularMLPClassifier, TabularMLPRegressor
+from sknn.callbacks import History
+from sknn.tabular import BaseTabularMLP
+from sknn.validation import part_of_fold
+
+SMALL = {"n_members": 2, "hidden_layer_sizes": (16,), "max_iter": 8, "random_state": 0}
+WEIGHTS = {
+    "check_sample_weight_equivalence_on_dense_data": (
+        "Minibatches, folds and quantiles of repeated samples are others than those of "
+        "weighted ones; scikit-learn's own ensembles are excused likewise."
+    )
+}
+both = pytest.mark.parametrize("estimator", [TabularMLPClassifier, TabularMLPRegressor])
+THEIR_CHECKS = parametrize_with_checks(
+    [TabularMLPClassifier(**SMALL), TabularMLPRegressor(**SMALL)],
+    expected_failed_checks=lambda estimator: WEIGHTS,
+)
+
+
+@pytest.mark.parametrize(
+    THEIR_CHECKS.args[0], list(THEIR_CHECKS.args[1]), **THEIR_CHECKS.kwargs
+)
+def test_estimator_checks(estimator, check):
+    check(estimator)
+
+
+def raw_table(n=200):
+    """A table with all that tables have, the classes and the numbers in it."""
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    number = rng.normal(size=n)
+    color = rng.choice(["red", "green", "blue"], n)
+    city = rng.choice([f"city {i}" for i in range(20)], n)
+    X = pandas.DataFrame(
+        {
+            "number": np.where(rng.random(n) < 0.1, np.nan, number),
+            "outlier": np.where(rng.random(n) < 0.02, 1e12, rng.normal(size=n)),
+            "constant": 1.0,
+            "color": pandas.Series(color).where(rng.random(n) > 0.1, None),
+            "city": pandas.Series(city, dtype="category"),
+            "flag": rng.random(n) < 0.5,
+            "empty": np.nan,
+        }
+    )
+    signal = number + 2 * (color == "red")
+    return X, np.where(signal > 1, "high", "low"), signal
+
+
+@both
+def test_raw_tables_are_read_as_they_are(estimator):
+    X, labels, numbers = raw_table()
+    y = labels if estimator is TabularMLPClassifier else numbers
+    net = estimator(**SMALL | {"max_iter": 32}).fit(X[:150], y[:150])
+    assert net.score(X[150:], y[150:]) > 0.6
+    new = X[150:].copy()
+    new["color"], new["city"] = "violet", "Atlantis"
+    assert np.isfinite(net.predict(new) == y[150:]).all()
+    assert list(net.feature_names_in_) == list(X.columns)
+
+
+@both
+def test_same_seed_same_network_for_any_number_of_jobs(estimator):
+    X, labels, numbers = raw_table()
+    y = labels if estimator is TabularMLPClassifier else numbers
+    predict = "predict_proba" if estimator is TabularMLPClassifier else "predict"
+    alone, together = (
+        getattr(estimator(**SMALL, n_jobs=n).fit(X, y), predict)(X) for n in (1, 2)
+    )
+    np.testing.assert_array_equal(alone, together)
+
+
+def test_outputs_are_means_over_the_members():
+    X, y = load_iris(return_X_y=True)
+    net = TabularMLPClassifier(**SMALL).fit(X, y)
+    encoded = net.encoder_.transform(X)
+    members = [member.predict_proba(encoded) for member in net.members_]
+    np.testing.assert_allclose(net.predict_proba(X), np.mean(members, axis=0))
+    assert abs(members[0] - members[1]).max() > 0.01
+    X, y = load_diabetes(return_X_y=True)
+    net = TabularMLPRegressor(**SMALL).fit(X, y)
+    encoded = net.encoder_.transform(X)
+    members = [member.predict(encoded) for member in net.members_]
+    expected = np.clip(np.mean(members, axis=0), y.min(), y.max())
+    np.testing.assert_allclose(net.predict(X), expected)
+
+
+def test_folds_are_stratified_and_each_sample_is_in_one():
+    strata = np.repeat([0, 1, 2], [50, 7, 3])
+    parts = [part_of_fold(k, 5, strata, seed=0) for k in range(5)]
+    np.testing.assert_array_equal(
+        np.sort(np.concatenate([inside for _, inside in parts])), np.arange(60)
+    )
+    for outside, inside in parts:
+        assert np.intersect1d(outside, inside).size == 0
+        assert np.bincount(strata[inside], minlength=3)[:2].tolist() in (
+            [10, 1],
+            [10, 2],
+        )
+
+
+def test_members_are_validated_on_folds_of_their_own_or_on_the_users():
+    X, y = load_iris(return_X_y=True)
+    net = TabularMLPClassifier(**SMALL).fit(X[::2], y[::2])
+    sizes = [member.t_ // member.n_iter_ for member in net.members_]
+    assert sizes == [60, 60]
+    net.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+    sizes = [member.t_ // member.n_iter_ for member in net.members_]
+    assert sizes == [75, 75]
+    encoded = net.encoder_.transform(X[1::2])
+    for member in net.members_:
+        outputs = member.predict_proba(encoded) ** net.temperature_
+        outputs /= outputs.sum(axis=1, keepdims=True)
+        best = member.validation_loss_curve_[member.best_n_iter_ - 1]
+        assert log_loss(y[1::2], outputs) == pytest.approx(best, rel=1e-4)
+
+
+@pytest.mark.parametrize("best_epoch", ["member", "joint", "last"])
+def test_members_keep_the_epoch_that_is_asked_for(best_epoch):
+    X, y = load_diabetes(return_X_y=True)
+    params = SMALL | {"max_iter": 12, "best_epoch": best_epoch}
+    net = TabularMLPRegressor(**params).fit(
+        X[:300], y[:300], X_val=X[300:], y_val=y[300:]
+    )
+    curves = np.array([member.validation_loss_curve_ for member in net.members_])
+    chosen = {
+        "member": curves.argmin(axis=1),
+        "joint": np.repeat(curves.mean(axis=0).argmin(), 2),
+        "last": [11, 11],
+    }[best_epoch]
+    assert (curves.argmin(axis=1) != 11).any()
+    encoded = net.encoder_.transform(X[300:])
+    for member, curve, epoch in zip(net.members_, curves, chosen, strict=True):
+        error = mean_squared_error(y[300:], member.predict(encoded)) / 2
+        loss = error / member.target_scale_[0] ** 2
+        assert loss == pytest.approx(curve[epoch], rel=1e-4)
+
+
+def test_refitted_members_are_trained_on_all_samples_up_to_the_best_epoch():
+    X, y = load_diabetes(return_X_y=True)
+    net = TabularMLPRegressor(**SMALL, best_epoch="joint", refit=False).fit(X, y)
+    mean = np.mean([member.validation_loss_curve_ for member in net.members_], axis=0)
+    net.set_params(refit=True).fit(X, y)
+    for member in net.members_:
+        assert member.n_iter_ == mean.argmin() + 1
+        assert member.t_ == len(X) * member.n_iter_
+
+
+@pytest.mark.parametrize("load", [load_breast_cancer, load_wine])
+def test_temperature_minimises_the_loss_of_the_folds(load):
+    X, y = load(return_X_y=True)
+    kwargs = SMALL | {"max_iter": 16, "n_members": 5}
+    net = TabularMLPClassifier(**kwargs).fit(X, y)
+    plain = TabularMLPClassifier(**kwargs, calibrate=False).fit(X, y)
+    ratios = [
+        np.abs(ours.coefs_[-1]).sum() / np.abs(theirs.coefs_[-1]).sum()
+        for ours, theirs in zip(net.members_, plain.members_, strict=True)
+    ]
+    np.testing.assert_allclose(ratios, 1 / net.temperature_, rtol=1e-5)
+
+    def loss(temperature):
+        # of a member on its fold, from the sums of the last layer
+        losses = []
+        for member, fold in zip(plain.members_, folds_of(plain, y), strict=True):
+            hidden = member.hidden_activations(plain.encoder_.transform(X[fold]))
+            sums = hidden @ member.coefs_[-1] + member.intercepts_[-1]
+            p = expit(sums / temperature) if sums.shape[1] == 1 else None
+            p = (
+                np.hstack([1 - p, p])
+                if p is not None
+                else softmax(sums / temperature, 1)
+            )
+            losses += list(-np.log(p[np.arange(len(fold)), y[fold]]))
+        return np.mean(losses)
+
+    best = loss(net.temperature_)
+    assert best < min(loss(net.temperature_ * 1.05), loss(net.temperature_ / 1.05))
+
+
+def folds_of(net, y):
+    """The validation rows of each member."""
+    seed = np.random.RandomState(0).randint(np.iinfo(np.int32).max)
+    return [part_of_fold(k, 5, y, seed)[1] for k in range(net.n_members)]
+
+
+@both
+def test_time_limit_shortens_the_schedule(estimator):
+    X, y = load_breast_cancer(return_X_y=True)
+    params = SMALL | {"max_iter": 1_000_000, "random_state": 0}
+    net = estimator(**params, time_limit=2).fit(X, y)
+    assert 1 <= net.n_iter_ < 100_000
+    # the schedule went to its end: where it is planned, the last steps are tiny
+    assert net.members_[0].max_iter < 1_000_000
+
+
+def test_callbacks_see_the_ensemble():
+    X, y = load_diabetes(return_X_y=True)
+    history = History()
+    net = TabularMLPRegressor(**SMALL).set_callbacks(history).fit(X, y)
+    assert history.curves["loss"] == net.loss_curve_
+    assert history.curves["validation_score"] == net.validation_scores_
+    assert len(net.loss_curve_) == net.n_iter_ == 8
+
+    class Stop(History):
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+            super().on_fit_task_end(
+                estimator, context, fitted_estimator=fitted_estimator
+            )
+            if fitted_estimator is not None:
+                self.predicted = fitted_estimator.predict(X)
+            return True
+
+    stop = Stop()
+    net = TabularMLPRegressor(**SMALL).set_callbacks(stop).fit(X, y)
+    assert net.n_iter_ == 1
+    np.testing.assert_allclose(net.predict(X), stop.predicted)
+
+
+def test_verbose_prints_each_epoch(capsys):
+    X, y = load_iris(return_X_y=True)
+    TabularMLPClassifier(**SMALL, verbose=True).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 8 and lines[-1].startswith("Epoch 8 of 8: loss ")
+
+
+@both
+def test_weights_of_zero_take_samples_out(estimator):
+    X, y = load_breast_cancer(return_X_y=True)
+    wrong, weights = y.copy(), np.ones(len(y))
+    wrong[::2], weights[::2] = 1 - y[::2], 0
+    net = estimator(**SMALL | {"max_iter": 16}).fit(X, wrong, sample_weight=weights)
+    assert net.score(X[1::2], y[1::2]) > 0.7
+
+
+def test_several_outputs_and_labels():
+    X, y = load_iris(return_X_y=True)
+    columns = np.column_stack([y, y > 0])
+    net = TabularMLPClassifier(**SMALL | {"max_iter": 16}).fit(X, columns)
+    assert net.score(X, columns) > 0.8 and len(net.predict_proba(X)) == 2
+    labels = np.column_stack([y == 0, y > 1]).astype(int)
+    net.fit(X, labels)
+    assert net.predict(X).shape == net.predict_proba(X).shape == (150, 2)
+    targets = X[:, :2]
+    net = TabularMLPRegressor(**SMALL | {"max_iter": 16}).fit(X[:, 2:], targets)
+    assert net.predict(X[:, 2:]).shape == (150, 2)
+    assert (net.predict(X[:, 2:] * 100) <= targets.max(axis=0)).all()
+
+
+def test_counts_are_not_clipped_and_positive():
+    X, y = load_diabetes(return_X_y=True)
+    net = TabularMLPRegressor(loss="poisson", **SMALL | {"max_iter": 16}).fit(X, y)
+    assert (net.predict(X) > 0).all() and net.score(X, y) > 0.2
+
+
+@both
+def test_a_table_of_constants_is_learned_from_like_no_table(estimator):
+    y = np.arange(20) % 2
+    net = estimator(**SMALL).fit(np.ones((20, 3)), y)
+    assert len(np.unique(net.predict(np.zeros((4, 3))))) == 1
+
+
+@both
+def test_a_failed_fit_changes_nothing(estimator):
+    X, y = load_iris(return_X_y=True)
+    net = estimator(**SMALL).fit(X, y)
+    before = net.predict(X)
+    with pytest.raises(ValueError, match="inconsistent"):
+        net.fit(X, y[:-1])
+    np.testing.assert_array_equal(net.predict(X), before)
+
+
+@both
+def test_one_sample_is_refused(estimator):
+    with pytest.raises(ValueError, match="n_samples = 1"):
+        estimator(**SMALL).fit([[1.0]], [1])
+
+
+def test_pickle_clone_and_search():
+    X, y = load_iris(return_X_y=True)
+    net = TabularMLPClassifier(**SMALL).fit(X, y)
+    copy = pickle.loads(pickle.dumps(net))
+    np.testing.assert_array_equal(copy.predict_proba(X), net.predict_proba(X))
+    assert not hasattr(clone(net), "members_")
+    search = GridSearchCV(net, {"dropout": [0.0, 0.2]}, cv=2, n_jobs=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        search.fit(X, y)
+    assert search.best_score_ > 0.7
+
+
+def test_class_weight_and_rare_classes():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 3))
+    y = (X[:, 0] > 2.0).astype(int)
+    assert 2 <= y.sum() < 20
+    params = SMALL | {"max_iter": 16}
+    plain = TabularMLPClassifier(**params).fit(X, y)
+    balanced = TabularMLPClassifier(**params, class_weight="balanced").fit(X, y)
+    means = [net.predict_proba(X)[:, 1].mean() for net in (plain, balanced)]
+    assert means[1] > means[0]
+
+
+def test_parameters_of_the_base_are_those_of_both():
+    names = set(TabularMLPClassifier().get_params())
+    assert names >= set(BaseTabularMLP._parameter_constraints)
+    names = set(TabularMLPRegressor().get_params())
+    assert names >= set(BaseTabularMLP._parameter_constraints)
