@@ -333,7 +333,7 @@ def test_the_l2_and_l1_penalties_are_of_weights_only():
 def test_ramps_go_from_quantile_to_quantile():
     net = regressor(numerical_embedding=PiecewiseLinear(4), averaging="ema").fit(X, Y)
     starts, slopes = net.ramp_starts_[0], net.ramp_slopes_[0]
-    edges = np.quantile(X[:, :3], [0, 0.25, 0.5, 0.75, 1], axis=0)
+    edges = np.sort(X[:, :3], axis=0)[[0, 20, 40, 59, 79]]
     np.testing.assert_allclose(starts, edges[:-1])
     np.testing.assert_allclose(starts + 1 / slopes, edges[1:])
 
