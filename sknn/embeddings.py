@@ -74,7 +74,7 @@ class PiecewiseLinear(BaseEstimator):
 
     Parameters
     ----------
-    n_bins : int, default=32
+    n_bins : int, default=64
         Ramps of each feature, between quantiles of the samples of the first fit.
     n_outputs : int, default=3
         Weighted sums of them.
@@ -96,7 +96,7 @@ class PiecewiseLinear(BaseEstimator):
         "n_outputs": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, n_bins=32, n_outputs=3):
+    def __init__(self, n_bins=64, n_outputs=3):
         self.n_bins = n_bins
         self.n_outputs = n_outputs
 
