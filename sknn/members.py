@@ -15,27 +15,29 @@ PLENTY = 1e12  # of work for each thread
 class Members:
     """Fits that go on together, each in one thread.
 
-    With ``joint`` they all keep the parameters of the epoch in which the mean of their
-    validation scores was best; else each keeps what it would keep alone.
+    With validation samples each of them keeps the parameters of the last epoch whose
+    error there was hardly larger than the least, by a share of ``slack``; with
+    ``joint`` it is the mean of their errors that decides for all of them.  ``keeps``
+    says whether they do, or go with their last epoch.
     """
 
-    def __init__(self, fits, n_jobs=None, joint=False):
-        self.fits = fits
+    def __init__(self, fits, n_jobs=None, keeps=True, joint=False, slack=0.0):
+        self.fits, self._joint, self._slack = fits, joint, slack
         self._n_threads = min(len(fits), team_size(n_jobs, PLENTY, PLENTY))
-        self._best_score, self.best_epoch = -np.inf, None
-        self._snapshots = [fit.network.params.copy() for fit in fits] if joint else None
+        self._keeps = keeps and all(fit.validation for fit in fits)
+        self._least = np.full(len(fits), np.inf)
+        self.best_epochs = np.zeros(len(fits), int)
         self.seconds_of_epoch = 0.0  # the last one
-
-    @property
-    def kept(self):
-        """The parameters that each network would have if this were all."""
-        return self._snapshots or [fit.kept for fit in self.fits]
+        self.kept = [
+            fit.network.params.copy() if self._keeps else fit.network.params
+            for fit in fits
+        ]
 
     def run(self, report=None, deadline=np.inf):
         """Train until epochs or time run out, or ``report`` returns True.
 
-        After every epoch ``report`` is told `kept` and whether it was the last.
-        ``deadline`` is a value of the performance counter.
+        After every epoch ``report`` is told what is `kept` of each, and whether it was
+        the last.  ``deadline`` is a value of the performance counter.
         """
         n_epochs = self.fits[0].n_epochs
         with ExitStack() as stack:
@@ -50,12 +52,13 @@ class Members:
                         break
             except KeyboardInterrupt:
                 warnings.warn("Training interrupted by user.", stacklevel=2)
-        self._end()
+        for fit, params in zip(self.fits, self.kept):
+            fit.network.params[:] = params
 
     def _begin(self, stack):
         for fit in self.fits:
-            alone = len(self.fits) > 1
-            team = ALONE if alone else stack.enter_context(Team(fit.n_threads()))
+            is_one = len(self.fits) == 1
+            team = stack.enter_context(Team(fit.n_threads())) if is_one else ALONE
             fit.begin(team)
 
     def _run_epoch(self, pool, epoch):
@@ -63,19 +66,19 @@ class Members:
         start = perf_counter()
         failed = any(list(pool.map(lambda fit: fit.run_epoch(), self.fits)))
         self.seconds_of_epoch = perf_counter() - start
-        if self._snapshots:
+        if self._keeps:
             self._keep_best(epoch)
+        else:
+            self.best_epochs[:] = epoch
         return failed
 
     def _keep_best(self, epoch):
-        score = np.mean([fit.progress.validation_scores[-1] for fit in self.fits])
-        if score > self._best_score:
-            self._best_score, self.best_epoch = score, epoch
-            for snapshot, fit in zip(self._snapshots, self.fits):
-                snapshot[:] = fit.network.params
-
-    def _end(self):
-        kept = self.kept
-        for fit, params in zip(self.fits, kept):
-            fit.end()
-            fit.network.params[:] = params
+        errors = np.array([-fit.progress.validation_scores[-1] for fit in self.fits])
+        if self._joint:
+            errors[:] = errors.mean()
+        is_good = errors <= self._least + self._slack * abs(self._least)
+        self._least = np.fmin(self._least, errors)
+        self.best_epochs[is_good] = epoch
+        for kept, fit, good in zip(self.kept, self.fits, is_good):
+            if good:
+                kept[:] = fit.network.params

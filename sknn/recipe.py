@@ -23,15 +23,27 @@ RECIPE = {
     "init": "data_driven",
     "input_scaling": True,
     "parametric_activation": True,
+    "activation": "mish",
     "tol": 0.0,
     "n_iter_no_change": np.inf,
     "dtype": "float32",
 }
-OF_CLASSIFIER = RECIPE | {"activation": "selu"}
-OF_REGRESSOR = RECIPE | {"activation": "mish"}
 
+# Of few samples more networks are made, more often, and fewer quantiles.
+FEW_SAMPLES = 2_000
+SIZES_OF_FEW = {"n_members": 8, "max_iter": 64, "n_bins": 16}
+SIZES = {"n_members": 4, "max_iter": 32, "n_bins": 64}
+# With more numbers than this, pixels say, none is embedded.
+MOST_EMBEDDED = 200
 # Samples up to which a minibatch has so many.
 BATCH_SIZES = {1_024: 64, 8_192: 128, 32_768: 256, 131_072: 512, np.inf: 1_024}
+# An epoch is as good as the best if its error is larger by no more than this share.
+SLACK = 0.01
+
+
+def sizes_for(n_samples):
+    """Members, epochs and bins for so many samples."""
+    return SIZES_OF_FEW if n_samples < FEW_SAMPLES else SIZES
 
 
 # The factors of the inputs decay so much faster than the weights.

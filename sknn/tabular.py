@@ -16,16 +16,24 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .base import BaseMLP, all_or_nothing
 from .calibration import apply_temperature, temperature
 from .callback_support import CallbackSupportMixin, reporter_of, with_callbacks
+from .embeddings import EMBEDDINGS, PiecewiseLinear
 from .estimators import MLPClassifier, MLPRegressor
 from .losses import loss_of
 from .members import Members
-from .recipe import OF_CLASSIFIER, OF_REGRESSOR, batch_size_for, decays
+from .recipe import (
+    MOST_EMBEDDED,
+    RECIPE,
+    SLACK,
+    batch_size_for,
+    decays,
+    sizes_for,
+)
 from .table_encoder import TableEncoder
 from .targets import accuracy
 from .validation import part_of_fold
@@ -34,8 +42,8 @@ FEWEST_FOLDS = 5
 PILOT_EPOCHS = 2  # to find out how long one takes; the first may compile
 LARGEST_SEED = np.iinfo(np.int32).max
 # Parameters of the networks that are also those of the ensemble.
-SHARED = ["hidden_layer_sizes", "max_iter", "batch_size", "learning_rate_init"]
-SHARED += ["dropout", "weight_decay", "numerical_embedding", "scoring", "n_jobs"]
+SHARED = ["hidden_layer_sizes", "batch_size", "learning_rate_init", "dropout"]
+SHARED += ["weight_decay", "numerical_embedding", "scoring", "n_jobs"]
 SHARED_BY_CLASSIFIERS = [*SHARED, "label_smoothing", "class_weight"]
 SHARED_BY_REGRESSORS = [*SHARED, "loss"]
 
@@ -47,7 +55,16 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         **{name: BaseMLP._parameter_constraints[name] for name in SHARED},
         "random_state": ["random_state"],
         "verbose": ["verbose"],
-        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "numerical_embedding": [
+            StrOptions({"auto", *EMBEDDINGS}),
+            HasMethods("embedding"),
+            None,
+        ],
+        "n_members": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "best_epoch": [StrOptions({"member", "joint", "last"})],
         "refit": ["boolean"],
         "time_limit": [Interval(Real, 0, None, closed="neither"), None],
@@ -112,32 +129,53 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         X = self._encoded(X)
         if len(X) < 2:
             raise ValueError(
-                f"Found n_samples = {len(X)}, but two are needed at least: one to learn "
-                "from and one to validate on."
+                f"Found n_samples = {len(X)}, but at least two are needed: one to "
+                "learn from and one to validate on."
             )
         if X_val is not None:
             X_val = self._encoded(X_val)
+        self._choose_sizes(len(X))
         begin = partial(
             self._begin, X, y, sample_weight, (X_val, y_val, weights_val), self._seed()
         )
         n_epochs = self._n_epochs_until(deadline, begin)
-        group = Members(begin(n_epochs), self.n_jobs, self._is_joint)
+        group = self._members_of(begin(n_epochs))
         group.run(self._report(reporter, group), deadline)
         self._calibrate(group.fits)
         if self.refit:
             group = self._refitted(group, begin, n_epochs)
-        self._publish(group.fits)
+        self._publish(group)
 
-    @property
-    def _is_joint(self):
-        return self.best_epoch == "joint" or (self.refit and self.best_epoch != "last")
+    def _choose_sizes(self, n_samples):
+        """What is 'auto', for a table of this size."""
+        sizes = sizes_for(n_samples)
+        chosen = {
+            name: sizes[name] if getattr(self, name) == "auto" else getattr(self, name)
+            for name in ("n_members", "max_iter")
+        }
+        self._n_members, self._max_iter = chosen["n_members"], chosen["max_iter"]
+        self._embedding = self.numerical_embedding
+        if self.numerical_embedding == "auto":
+            n_numbers = np.sum(self.encoder_.output_kinds_ == "number")
+            few = n_numbers <= MOST_EMBEDDED
+            self._embedding = PiecewiseLinear(sizes["n_bins"]) if few else None
+
+    def _members_of(self, fits):
+        """The members, to be trained; a score of one's own is taken as it is."""
+        return Members(
+            fits,
+            self.n_jobs,
+            keeps=self.best_epoch != "last",
+            joint=self.best_epoch == "joint" or self.refit,
+            slack=SLACK if self.scoring is None else 0.0,
+        )
 
     def _seed(self):
         return check_random_state(self.random_state).randint(LARGEST_SEED)
 
     def _begin(self, X, y, sample_weight, validation_set, seed, n_epochs, whole=False):
         """The fits of all members, each on all but one fold, or on the whole."""
-        n_folds = max(self.n_members, FEWEST_FOLDS)
+        n_folds = max(self._n_members, FEWEST_FOLDS)
         has_own = validation_set[0] is not None
         fits = []
         for k, seed_of_member in enumerate(self._seeds(seed)):
@@ -150,7 +188,7 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         return fits
 
     def _seeds(self, seed):
-        return np.random.RandomState(seed).randint(LARGEST_SEED, size=self.n_members)
+        return np.random.RandomState(seed).randint(LARGEST_SEED, size=self._n_members)
 
     def _parts(self, fold, seed, targets):
         """The rows to train a member on, and to validate it on."""
@@ -165,11 +203,12 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
             trained = n_samples * (FEWEST_FOLDS - 1) // FEWEST_FOLDS
             own["batch_size"] = max(1, min(batch_size_for(trained), n_samples // 2))
         own["weight_decay"] = decays(self.weight_decay or 0.0)
-        own["scoring"] = "loss" if self.scoring is None else self.scoring
+        own["numerical_embedding"] = self._embedding
+        own["max_iter"] = n_epochs
+        own["scoring"] = self._own_scoring if self.scoring is None else self.scoring
         kinds = self.encoder_.output_kinds_
         return self._network(
-            **(self._recipe() | own | {"max_iter": n_epochs}),
-            early_stopping=self.best_epoch == "member" and not self.refit,
+            **(self._recipe() | own),
             categorical_features=np.flatnonzero(kinds == "category"),
             random_state=seed,
         )
@@ -177,12 +216,12 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
     def _n_epochs_until(self, deadline, begin):
         """As many epochs as there is time for; the schedule spans just these."""
         if deadline == np.inf:
-            return self.max_iter
-        pilot = Members(begin(PILOT_EPOCHS), self.n_jobs)
+            return self._max_iter
+        pilot = self._members_of(begin(PILOT_EPOCHS))
         pilot.run(deadline=deadline)
         left = (deadline - perf_counter()) / (1 + self.refit)
         possible = left / max(pilot.seconds_of_epoch, 1e-9)
-        return int(np.clip(possible, 1, self.max_iter))
+        return int(np.clip(possible, 1, self._max_iter))
 
     def _report(self, reporter, group):
         """What to call after each epoch, or None where nobody listens."""
@@ -220,16 +259,17 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
 
     def _refitted(self, group, begin, n_epochs):
         """The members anew, on all samples, for as many epochs as were best."""
-        last = group.best_epoch or n_epochs
-        refitted = Members(begin(n_epochs, whole=True), self.n_jobs)
+        last = group.best_epochs[0]
+        refitted = self._members_of(begin(n_epochs, whole=True))
         epochs = iter(range(1, n_epochs + 1))
         refitted.run(lambda kept, finished: next(epochs) >= last)
         return refitted
 
-    def _publish(self, fits):
-        for fit in fits:
+    def _publish(self, group):
+        for fit in group.fits:
             fit.member._end(fit)
-        self._show([fit.member for fit in fits])
+        self._show([fit.member for fit in group.fits])
+        self.best_n_iter_ = group.best_epochs.tolist()
 
     def _show(self, members):
         """Set the fitted attributes."""
@@ -267,7 +307,7 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
 class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     """Classify the rows of a raw table."""
 
-    _network, _shared = MLPClassifier, SHARED_BY_CLASSIFIERS
+    _network, _shared, _own_scoring = MLPClassifier, SHARED_BY_CLASSIFIERS, None
 
     _parameter_constraints: dict = {
         **BaseTabularMLP._parameter_constraints,
@@ -279,15 +319,15 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     def __init__(
         self,
         *,
-        n_members=4,
+        n_members="auto",
         hidden_layer_sizes=(128, 128, 128),
-        max_iter=32,
+        max_iter="auto",
         batch_size="auto",
         learning_rate_init=0.04,
         dropout=0.15,
         weight_decay=0.02,
         label_smoothing=0.1,
-        numerical_embedding="piecewise_linear",
+        numerical_embedding="auto",
         categorical_features="from_dtype",
         class_weight=None,
         scoring=None,
@@ -376,7 +416,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         return np.mean([member._outputs(X) for member in self.members_], axis=0)
 
     def _recipe(self):
-        return OF_CLASSIFIER
+        return RECIPE
 
     def _strata(self, targets):
         single = targets.shape[1] == 1
@@ -389,10 +429,10 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
             evaluations = [fit.validation.evaluate for fit in evaluated]
             self.temperature_ = temperature(evaluations)
 
-    def _publish(self, fits):
-        for fit in fits:
+    def _publish(self, group):
+        for fit in group.fits:
             apply_temperature(fit.network, self.temperature_)
-        super()._publish(fits)
+        super()._publish(group)
 
     def _show(self, members):
         super()._show(members)
@@ -407,7 +447,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
 class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     """Predict numbers from the rows of a raw table."""
 
-    _network, _shared = MLPRegressor, SHARED_BY_REGRESSORS
+    _network, _shared, _own_scoring = MLPRegressor, SHARED_BY_REGRESSORS, "loss"
 
     _parameter_constraints: dict = {
         **BaseTabularMLP._parameter_constraints,
@@ -418,14 +458,14 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         self,
         *,
         loss="squared_error",
-        n_members=4,
+        n_members="auto",
         hidden_layer_sizes=(128, 128, 128),
-        max_iter=32,
+        max_iter="auto",
         batch_size="auto",
         learning_rate_init=0.1,
         dropout=0.15,
         weight_decay=0.02,
-        numerical_embedding="piecewise_linear",
+        numerical_embedding="auto",
         categorical_features="from_dtype",
         scoring=None,
         best_epoch="member",
@@ -492,7 +532,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
 
     def _recipe(self):
         bounded = loss_of(self.loss).out_activation == "logistic"
-        return OF_REGRESSOR | {"standardize_target": not bounded}
+        return RECIPE | {"standardize_target": not bounded}
 
     def _strata(self, targets):
         return np.zeros(len(targets))
