@@ -15,16 +15,16 @@ PLENTY = 1e12  # of work for each thread
 class Members:
     """Fits that go on together, each in one thread.
 
-    With validation samples each of them keeps the parameters of the last epoch whose
-    error there was hardly larger than the least, by a share of ``slack``; with
-    ``joint`` it is the mean of their errors that decides for all of them.  ``keeps``
-    says whether they do, or go with their last epoch.
+    With validation samples each of them keeps the parameters of its best epoch, the
+    last one among equals: that with the least ``criterion``, a function of validation
+    score and loss.  With ``joint`` it is the mean of these that decides for all; without
+    a criterion all go with their last epoch.
     """
 
-    def __init__(self, fits, n_jobs=None, keeps=True, joint=False, slack=0.0):
-        self.fits, self._joint, self._slack = fits, joint, slack
+    def __init__(self, fits, n_jobs=None, criterion=None, joint=False):
+        self.fits, self._joint, self._criterion = fits, joint, criterion
         self._n_threads = min(len(fits), team_size(n_jobs, PLENTY, PLENTY))
-        self._keeps = keeps and all(fit.validation for fit in fits)
+        self._keeps = criterion is not None and all(fit.validation for fit in fits)
         self._least = np.full(len(fits), np.inf)
         self.best_epochs = np.zeros(len(fits), int)
         self.seconds_of_epoch = 0.0  # the last one
@@ -73,12 +73,20 @@ class Members:
         return failed
 
     def _keep_best(self, epoch):
-        errors = np.array([-fit.progress.validation_scores[-1] for fit in self.fits])
+        values = np.array(
+            [
+                self._criterion(
+                    fit.progress.validation_scores[-1],
+                    fit.progress.validation_loss_curve[-1],
+                )
+                for fit in self.fits
+            ]
+        )
         if self._joint:
-            errors[:] = errors.mean()
-        is_good = errors <= self._least + self._slack * abs(self._least)
-        self._least = np.fmin(self._least, errors)
-        self.best_epochs[is_good] = epoch
-        for kept, fit, good in zip(self.kept, self.fits, is_good):
-            if good:
+            values[:] = values.mean()
+        is_best = values <= self._least  # NaN is not
+        self._least[is_best] = values[is_best]
+        self.best_epochs[is_best] = epoch
+        for kept, fit, best in zip(self.kept, self.fits, is_best):
+            if best:
                 kept[:] = fit.network.params

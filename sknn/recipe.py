@@ -37,8 +37,19 @@ SIZES = {"n_members": 4, "max_iter": 32, "n_bins": 64}
 MOST_EMBEDDED = 200
 # Samples up to which a minibatch has so many.
 BATCH_SIZES = {1_024: 64, 8_192: 128, 32_768: 256, 131_072: 512, np.inf: 1_024}
-# An epoch is as good as the best if its error is larger by no more than this share.
-SLACK = 0.01
+
+
+def error_and_loss(score, loss):
+    """Which of two epochs is better at classes: their errors, and how sure they are.
+
+    Errors on a small fold are mostly chance; the loss is not, but goes its own way.
+    """
+    return (1 - score + 0.01) * loss
+
+
+def minus_score(score, loss):
+    """Which of two epochs is better by a score of the user's."""
+    return -score
 
 
 def sizes_for(n_samples):

@@ -29,9 +29,10 @@ from .members import Members
 from .recipe import (
     MOST_EMBEDDED,
     RECIPE,
-    SLACK,
     batch_size_for,
     decays,
+    error_and_loss,
+    minus_score,
     sizes_for,
 )
 from .table_encoder import TableEncoder
@@ -165,9 +166,8 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         return Members(
             fits,
             self.n_jobs,
-            keeps=self.best_epoch != "last",
+            criterion=self._criterion if self.best_epoch != "last" else None,
             joint=self.best_epoch == "joint" or self.refit,
-            slack=SLACK if self.scoring is None else 0.0,
         )
 
     def _seed(self):
@@ -257,6 +257,11 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         twin._show(members)
         return vars(twin)
 
+    @property
+    def _criterion(self):
+        """What is least in the best epoch, as a function of score and loss."""
+        return self._own_criterion if self.scoring is None else minus_score
+
     def _refitted(self, group, begin, n_epochs):
         """The members anew, on all samples, for as many epochs as were best."""
         last = group.best_epochs[0]
@@ -307,7 +312,8 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
 class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     """Classify the rows of a raw table."""
 
-    _network, _shared, _own_scoring = MLPClassifier, SHARED_BY_CLASSIFIERS, None
+    _network, _shared = MLPClassifier, SHARED_BY_CLASSIFIERS
+    _own_scoring, _own_criterion = None, staticmethod(error_and_loss)
 
     _parameter_constraints: dict = {
         **BaseTabularMLP._parameter_constraints,
@@ -447,7 +453,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
 class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     """Predict numbers from the rows of a raw table."""
 
-    _network, _shared, _own_scoring = MLPRegressor, SHARED_BY_REGRESSORS, "loss"
+    _network, _shared = MLPRegressor, SHARED_BY_REGRESSORS
+    _own_scoring, _own_criterion = "loss", staticmethod(minus_score)
 
     _parameter_constraints: dict = {
         **BaseTabularMLP._parameter_constraints,
