@@ -17,8 +17,8 @@ class Members:
 
     With validation samples each of them keeps the parameters of its best epoch, the
     last one among equals: that with the least ``criterion``, a function of validation
-    score and loss.  With ``joint`` it is the mean of these that decides for all; without
-    a criterion all go with their last epoch.
+    score and loss.  With ``joint`` the mean of these decides for all of them; without a
+    criterion all go with their last epoch.
     """
 
     def __init__(self, fits, n_jobs=None, criterion=None, joint=False):

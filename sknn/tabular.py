@@ -17,7 +17,7 @@ from sklearn.base import (
 )
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .base import BaseMLP, all_or_nothing
 from .calibration import apply_temperature, temperature
@@ -114,7 +114,8 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
             If the data or a parameter is not of the documented kind; the estimator is
             then as it was before.
         """
-        reporter = reporter_of(self, X, y, sample_weight)
+        n_epochs = self._or_auto("max_iter", _num_samples(X))
+        reporter = reporter_of(self, X, y, sample_weight, n_epochs)
         validation_set = X_val, y_val, sample_weight_val
         with all_or_nothing(self):
             self._fit(X, y, sample_weight, validation_set, reporter)
@@ -149,17 +150,20 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
 
     def _choose_sizes(self, n_samples):
         """What is 'auto', for a table of this size."""
-        sizes = sizes_for(n_samples)
-        chosen = {
-            name: sizes[name] if getattr(self, name) == "auto" else getattr(self, name)
-            for name in ("n_members", "max_iter")
-        }
-        self._n_members, self._max_iter = chosen["n_members"], chosen["max_iter"]
+        self._n_members = self._or_auto("n_members", n_samples)
+        self._max_iter = self._or_auto("max_iter", n_samples)
         self._embedding = self.numerical_embedding
         if self.numerical_embedding == "auto":
             n_numbers = np.sum(self.encoder_.output_kinds_ == "number")
             few = n_numbers <= MOST_EMBEDDED
-            self._embedding = PiecewiseLinear(sizes["n_bins"]) if few else None
+            self._embedding = (
+                PiecewiseLinear(sizes_for(n_samples)["n_bins"]) if few else None
+            )
+
+    def _or_auto(self, name, n_samples):
+        """A parameter, or what 'auto' is for so many samples."""
+        value = getattr(self, name)
+        return sizes_for(n_samples)[name] if value == "auto" else value
 
     def _members_of(self, fits):
         """The members, to be trained; a score of one's own is taken as it is."""
@@ -310,7 +314,115 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
 
 
 class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
-    """Classify the rows of a raw table."""
+    """Classify the rows of a raw table, without preprocessing and without tuning.
+
+    Numbers, text, categories, booleans and times are encoded, missing values anywhere
+    are fine.  Then several networks are trained by the recipe of RealMLP [1]_, with
+    piecewise-linear embeddings [2]_ and fewer epochs, on folds of their own; the mean
+    of their probabilities, calibrated by a temperature [3]_, is the prediction.
+
+    Parameters
+    ----------
+    n_members : int or 'auto', default='auto'
+        Networks that are trained together and averaged, each on all but one of at
+        least five folds; 'auto' is 4, or 8 for fewer than 2,000 samples.
+    hidden_layer_sizes : int or array-like of shape (n_hidden_layers,), \
+            default=(128, 128, 128)
+        Units of each hidden layer.
+    max_iter : int or 'auto', default='auto'
+        Epochs; 'auto' is 32, or 64 for fewer than 2,000 samples.
+    batch_size : int or 'auto', default='auto'
+        Samples in a minibatch; 'auto' is about 64, 128, 256, 512 or 1,024, growing with
+        the table.
+    learning_rate_init : float, default=0.04
+        The learning rate at the crests of its schedule, four waves; that of a weight is
+        divided by the root of the number of inputs of its layer.
+    dropout : float or array-like, default=0.15
+        Share of the hidden units that are left out in each step, in the first half of
+        the fit; it falls to 0 in the second.
+    weight_decay : float, default=0.02
+        Decoupled decay of weights, with the same schedule.
+    label_smoothing : float, default=0.1
+        Share of each target that is spread evenly over all classes.
+    numerical_embedding : 'auto', str, object or None, default='auto'
+        What numbers become before the first layer, as of :class:`MLPClassifier`: 'auto' is
+        ``PiecewiseLinear(n_bins=64)``, with 16 bins for fewer than 2,000 samples, and
+        None for more than 200 columns of numbers.
+    categorical_features : 'from_dtype', None or array-like, default='from_dtype'
+        The columns that hold categories, as of :class:`TableEncoder`; text and booleans
+        always do.
+    class_weight : dict, list of dict, 'balanced' or None, default=None
+        Weights of classes in loss and score, as of :class:`MLPClassifier`.
+    scoring : str, callable or None, default=None
+        By which score on the validation samples the best epoch is chosen: as of
+        :class:`MLPClassifier`; None is errors and loss together.
+    best_epoch : {'member', 'joint', 'last'}, default='member'
+        Whether each network goes back to the epoch that was best for it, all to the one
+        that was best for their mean, or none.
+    refit : bool, default=False
+        Whether the networks are then trained anew, on all samples, for as many epochs
+        as were best for their mean: twice the time.
+    calibrate : bool, default=True
+        Whether the sums of the last layers are divided by the temperature that has the
+        least loss on the validation samples.
+    time_limit : float or None, default=None
+        Seconds that a fit may take.  How many epochs that makes is found out by a few
+        trial steps, and the schedules span just these.
+    random_state : int, RandomState instance or None, default=None
+        Determines initial weights, folds and minibatches.
+    verbose : bool, default=False
+        Whether to print losses and times of every epoch.
+    n_jobs : int or None, default=-1
+        Threads of ``fit``; -1 is all cores, None is 1 unless in a
+        :obj:`joblib.parallel_config` context.  The results do not depend on it.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,) or list of them
+        Class labels; of each column, where y has several columns of classes.
+    members_ : list of :class:`MLPClassifier`
+        The networks; they read what ``encoder_`` makes of a table.
+    encoder_ : :class:`TableEncoder`
+        The fitted encoder.
+    temperature_ : float
+        What the sums of the last layers were divided by.
+    best_n_iter_ : list of int
+        The epoch that each network went back to.
+    loss_curve_, validation_scores_, validation_loss_curve_ : list of float
+        What the networks recorded after every epoch, in the mean; the last two are None
+        after ``refit``.
+    loss_ : float
+        Loss of the last epoch, in the mean.
+    n_iter_ : int
+        Epochs.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Their names, if all are strings.
+
+    See Also
+    --------
+    TableEncoder : What makes numbers of a table.
+    MLPClassifier : The network, with all its parameters.
+
+    References
+    ----------
+    .. [1] D. Holzmüller, L. Grinsztajn and I. Steinwart, "Better by default: strong
+       pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024.
+    .. [2] Y. Gorishniy, I. Rubachev and A. Babenko, "On embeddings for numerical
+       features in tabular deep learning", NeurIPS 2022.
+    .. [3] C. Guo et al., "On calibration of modern neural networks", ICML 2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknn import TabularMLPClassifier
+    >>> X = np.array([[1, "red"], [2, "red"], [None, "blue"], [1e12, "blue"]] * 10)
+    >>> y = np.array(["yes", "yes", "no", "no"] * 10)
+    >>> net = TabularMLPClassifier(n_members=2, random_state=0).fit(X, y)
+    >>> net.predict([[1.5, "red"], [None, "green"]]).shape
+    (2,)
+    """
 
     _network, _shared = MLPClassifier, SHARED_BY_CLASSIFIERS
     _own_scoring, _own_criterion = None, staticmethod(error_and_loss)
@@ -451,7 +563,104 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
 
 
 class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
-    """Predict numbers from the rows of a raw table."""
+    """Predict numbers from the rows of a raw table, without preprocessing or tuning.
+
+    Numbers, text, categories, booleans and times are encoded, missing values anywhere
+    are fine, and so is any scale of the targets.  Then several networks are trained by
+    the recipe of RealMLP [1]_, with piecewise-linear embeddings [2]_ and fewer epochs,
+    on folds of their own; the mean of what they predict is the prediction.
+
+    Parameters
+    ----------
+    loss : str or object, default='squared_error'
+        As of :class:`MLPRegressor`: 'poisson' for counts, quantiles and so on.
+    n_members : int or 'auto', default='auto'
+        Networks that are trained together and averaged, each on all but one of at
+        least five folds; 'auto' is 4, or 8 for fewer than 2,000 samples.
+    hidden_layer_sizes : int or array-like of shape (n_hidden_layers,), \
+            default=(128, 128, 128)
+        Units of each hidden layer.
+    max_iter : int or 'auto', default='auto'
+        Epochs; 'auto' is 32, or 64 for fewer than 2,000 samples.
+    batch_size : int or 'auto', default='auto'
+        Samples in a minibatch; 'auto' is about 64, 128, 256, 512 or 1,024, growing with
+        the table.
+    learning_rate_init : float, default=0.1
+        The learning rate at the crests of its schedule, four waves; that of a weight is
+        divided by the root of the number of inputs of its layer.
+    dropout : float or array-like, default=0.15
+        Share of the hidden units that are left out in each step, in the first half of
+        the fit; it falls to 0 in the second.
+    weight_decay : float, default=0.02
+        Decoupled decay of weights, with the same schedule.
+    numerical_embedding : 'auto', str, object or None, default='auto'
+        What numbers become before the first layer, as of :class:`MLPRegressor`: 'auto' is
+        ``PiecewiseLinear(n_bins=64)``, with 16 bins for fewer than 2,000 samples, and
+        None for more than 200 columns of numbers.
+    categorical_features : 'from_dtype', None or array-like, default='from_dtype'
+        The columns that hold categories, as of :class:`TableEncoder`; text and booleans
+        always do.
+    scoring : str, callable or None, default=None
+        By which score on the validation samples the best epoch is chosen: as of
+        :class:`MLPRegressor`; None is the loss.
+    best_epoch : {'member', 'joint', 'last'}, default='member'
+        Whether each network goes back to the epoch that was best for it, all to the one
+        that was best for their mean, or none.
+    refit : bool, default=False
+        Whether the networks are then trained anew, on all samples, for as many epochs
+        as were best for their mean: twice the time.
+    time_limit : float or None, default=None
+        Seconds that a fit may take.  How many epochs that makes is found out by a few
+        trial steps, and the schedules span just these.
+    random_state : int, RandomState instance or None, default=None
+        Determines initial weights, folds and minibatches.
+    verbose : bool, default=False
+        Whether to print losses and times of every epoch.
+    n_jobs : int or None, default=-1
+        Threads of ``fit``; -1 is all cores, None is 1 unless in a
+        :obj:`joblib.parallel_config` context.  The results do not depend on it.
+
+    Attributes
+    ----------
+    members_ : list of :class:`MLPRegressor`
+        The networks; they read what ``encoder_`` makes of a table.
+    encoder_ : :class:`TableEncoder`
+        The fitted encoder.
+    best_n_iter_ : list of int
+        The epoch that each network went back to.
+    loss_curve_, validation_scores_, validation_loss_curve_ : list of float
+        What the networks recorded after every epoch, in the mean; the last two are None
+        after ``refit``.
+    loss_ : float
+        Loss of the last epoch, in the mean.
+    n_iter_ : int
+        Epochs.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Their names, if all are strings.
+
+    See Also
+    --------
+    TableEncoder : What makes numbers of a table.
+    MLPRegressor : The network, with all its parameters.
+
+    References
+    ----------
+    .. [1] D. Holzmüller, L. Grinsztajn and I. Steinwart, "Better by default: strong
+       pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024.
+    .. [2] Y. Gorishniy, I. Rubachev and A. Babenko, "On embeddings for numerical
+       features in tabular deep learning", NeurIPS 2022.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sknn import TabularMLPRegressor
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> net = TabularMLPRegressor(n_members=2, random_state=0).fit(X[:400], y[:400])
+    >>> net.score(X[400:], y[400:]) > 0.5
+    True
+    """
 
     _network, _shared = MLPRegressor, SHARED_BY_REGRESSORS
     _own_scoring, _own_criterion = "loss", staticmethod(minus_score)
