@@ -155,10 +155,8 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         self._embedding = self.numerical_embedding
         if self.numerical_embedding == "auto":
             n_numbers = np.sum(self.encoder_.output_kinds_ == "number")
-            few = n_numbers <= MOST_EMBEDDED
-            self._embedding = (
-                PiecewiseLinear(sizes_for(n_samples)["n_bins"]) if few else None
-            )
+            embedding = PiecewiseLinear(sizes_for(n_samples)["n_bins"])
+            self._embedding = embedding if n_numbers <= MOST_EMBEDDED else None
 
     def _or_auto(self, name, n_samples):
         """A parameter, or what 'auto' is for so many samples."""
@@ -345,8 +343,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     label_smoothing : float, default=0.1
         Share of each target that is spread evenly over all classes.
     numerical_embedding : 'auto', str, object or None, default='auto'
-        What numbers become before the first layer, as of :class:`MLPClassifier`: 'auto' is
-        ``PiecewiseLinear(n_bins=64)``, with 16 bins for fewer than 2,000 samples, and
+        What numbers become before the first layer, as of :class:`MLPClassifier`: 'auto'
+        is ``PiecewiseLinear(n_bins=64)``, with 16 bins for fewer than 2,000 samples, and
         None for more than 200 columns of numbers.
     categorical_features : 'from_dtype', None or array-like, default='from_dtype'
         The columns that hold categories, as of :class:`TableEncoder`; text and booleans
@@ -594,8 +592,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     weight_decay : float, default=0.02
         Decoupled decay of weights, with the same schedule.
     numerical_embedding : 'auto', str, object or None, default='auto'
-        What numbers become before the first layer, as of :class:`MLPRegressor`: 'auto' is
-        ``PiecewiseLinear(n_bins=64)``, with 16 bins for fewer than 2,000 samples, and
+        What numbers become before the first layer, as of :class:`MLPRegressor`: 'auto'
+        is ``PiecewiseLinear(n_bins=64)``, with 16 bins for fewer than 2,000 samples, and
         None for more than 200 columns of numbers.
     categorical_features : 'from_dtype', None or array-like, default='from_dtype'
         The columns that hold categories, as of :class:`TableEncoder`; text and booleans
@@ -756,5 +754,5 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     def _parts(self, fold, seed, targets):
         # all members have all targets: each learns their range
         unbounded = loss_of(self.loss).out_activation == "identity"
-        self._range = (targets.min(), targets.max()) if unbounded else None
+        self._range = (targets.min(axis=0), targets.max(axis=0)) if unbounded else None
         return super()._parts(fold, seed, targets)

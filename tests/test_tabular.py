@@ -9,7 +9,7 @@ from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 from sklearn.metrics import log_loss, mean_squared_error
-from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sknn import TabularMLPClassifier, TabularMLPRegressor
@@ -121,10 +121,10 @@ def test_members_are_validated_on_folds_of_their_own_or_on_the_users():
     sizes = [member.t_ // member.n_iter_ for member in net.members_]
     assert sizes == [75, 75]
     encoded = net.encoder_.transform(X[1::2])
-    for member in net.members_:
+    for member, epoch in zip(net.members_, net.best_n_iter_, strict=True):
         outputs = member.predict_proba(encoded) ** net.temperature_
         outputs /= outputs.sum(axis=1, keepdims=True)
-        best = member.validation_loss_curve_[member.best_n_iter_ - 1]
+        best = member.validation_loss_curve_[epoch - 1]
         assert log_loss(y[1::2], outputs) == pytest.approx(best, rel=1e-4)
 
 
