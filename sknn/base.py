@@ -214,7 +214,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         ``parts`` is a function of the targets that returns the rows to train on and
         those to validate on, if that is not for the parameters to say.
         """
-        hidden_layer_sizes = _hidden_layer_sizes(self.hidden_layer_sizes)
         first_pass = not hasattr(self, "coefs_") or (
             not self.warm_start and not incremental
         )
@@ -228,15 +227,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         random_state = check_random_state(self.random_state)
         if first_pass or not hasattr(self, "_split_random_state"):
             self._split_random_state = None
-        embeddings = self._embeddings(X, first_pass)
-        n_inputs = sum(each.n_units for each in embeddings) or X.shape[1]
-        units = [n_inputs, *hidden_layer_sizes, self.n_outputs_]
-        architecture = self._architecture(units, is_sparse(X), embeddings)
-        check_combination(self, architecture, self._loss())
-        if first_pass:
-            network = self._initial_network(architecture, random_state, X.dtype)
-        else:
-            network = self._continued_network(architecture)
+        network = self._network_for(X, random_state, first_pass)
         progress = Progress() if first_pass else self._progress()
         rows, others = np.arange(X.shape[0]), None
         if parts:
@@ -247,10 +238,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         samples = freeze(X, network.params.dtype, self._in_units(targets), weights)
         if first_pass:
             self._look_at_data(network, X, samples, rows, random_state)
-        validation = None
         if given:
             validation = self._validation_on(network, *given)
-        elif others is not None:
+        elif others is None:
+            validation = None
+        else:
             validation = self._validation(network, X, targets, samples, others)
         self._prepare(progress, validation, first_pass)
         if self.solver == "lbfgs":
@@ -260,6 +252,18 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             self, network, samples, rows, random_state, progress, optimizer,
             validation, max_iter=1 if incremental else None,
         )  # fmt: skip
+
+    def _network_for(self, X, random_state, first_pass):
+        """The network that is to be trained: a fresh one, or a copy of the fitted."""
+        embeddings = self._embeddings(X, first_pass)
+        n_inputs = sum(each.n_units for each in embeddings) or X.shape[1]
+        hidden = _hidden_layer_sizes(self.hidden_layer_sizes)
+        units = [n_inputs, *hidden, self.n_outputs_]
+        architecture = self._architecture(units, is_sparse(X), embeddings)
+        check_combination(self, architecture, self._loss())
+        if first_pass:
+            return self._initial_network(architecture, random_state, X.dtype)
+        return self._continued_network(architecture)
 
     def _end(self, fit):
         """Publish what came of a fit, if it is sound."""
