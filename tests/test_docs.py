@@ -17,17 +17,20 @@ ROOT = Path(__file__).parent.parent
 QUOTE = re.compile(r"\.\. quoted from (\S+)\n\n::\n\n((?:[ ]+.*\n|\n)+)")
 
 
-@pytest.mark.parametrize("page", ["toolbox.rst", "extending.rst"])
+@pytest.mark.parametrize("page", ["toolbox.rst", "extending.rst", "tables.rst"])
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_examples_run(page):
+    if page == "tables.rst":
+        pytest.importorskip("pandas")
     failed, tried = doctest.testfile(str(ROOT / "docs" / page), module_relative=False)
     assert tried > 3
     assert not failed
 
 
-def test_quotes_are_in_the_code():
-    quotes = QUOTE.findall((ROOT / "docs" / "extending.rst").read_text())
-    assert len(quotes) == 10
+@pytest.mark.parametrize(("page", "n"), [("extending.rst", 10), ("tables.rst", 4)])
+def test_quotes_are_in_the_code(page, n):
+    quotes = QUOTE.findall((ROOT / "docs" / page).read_text())
+    assert len(quotes) == n
     for path, text in quotes:
         source = textwrap.dedent((ROOT / path).read_text())
         lines = textwrap.dedent(text).strip().splitlines()
