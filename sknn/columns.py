@@ -145,15 +145,18 @@ def place_ramps(network, X, rows):
 def ramps_between_quantiles(X, n_ramps):
     """The start and slope of ramps of each column, each steep where samples are many.
 
-    Where a column has fewer distinct numbers, the last ramps have a slope of 0.
+    They are in order.  Where a column has fewer distinct numbers, the last ramps have a
+    slope of 0, and start where no number is.
     """
-    starts, slopes = np.zeros((2, n_ramps, X.shape[1]), X.dtype)
+    shape, limits = (n_ramps, X.shape[1]), np.finfo(X.dtype)
+    starts, slopes = np.full(shape, limits.max), np.zeros(shape, X.dtype)
     for j, column in enumerate(X.T):
         edges = edges_between(column, n_ramps)
         widths = np.diff(edges)
-        is_wide = widths > 4 * np.finfo(X.dtype).tiny  # the slope is a number
-        starts[: widths.size, j] = edges[:-1]
-        slopes[: widths.size, j] = is_wide / np.where(is_wide, widths, 1)
+        is_wide = widths > 4 * limits.tiny  # the slope is a number
+        n_wide = is_wide.sum()
+        starts[:n_wide, j] = edges[:-1][is_wide]
+        slopes[:n_wide, j] = 1 / widths[is_wide]
     return starts, slopes
 
 

@@ -5,7 +5,7 @@ from functools import cache, partial
 import numpy as np
 
 from ._bits import is_single
-from ._jit import inlined, piece, piece_of
+from ._jit import inlined, piece
 from ._llvm import at, load, pointer, prefer_wide_vectors, store
 from .block_gradients import (
     own_gradients,
@@ -15,9 +15,11 @@ from .block_gradients import (
 )
 from .elementary import clamp, cos_turns, sin_turns
 from .layers import PASS, Kind, Part, record, row_of
+from .piecewise_linear import interpolate, interpolate_backward
 from .products import copy, total
 
 VALUES, WEIGHTED = 0, 1  # rows of scratch
+LEAST_LANES = 8  # numbers in a vector
 
 
 @inlined
@@ -34,18 +36,17 @@ def wave(x, frequency, phase):
     return cos_turns(turns(x, frequency, phase))
 
 
+# A column's numbers are in one column of the parameters: the intercepts of its sums, a
+# row for each wave and sum with its weight, the frequencies, and the phases.
 @inlined
-def ramp(x, start, slope):
-    """From 0 at ``start`` up to 1."""
-    T = type(x)
-    return clamp((x - start) * slope, T(0), T(1))
-
-
-# A column's numbers are in one column of the parameters: a row for each function and
-# sum with its weight, the intercepts of the sums, each function's a, and its b.
-@inlined
-def n_functions_and_sums(layer):
+def n_waves_and_sums(layer):
     return int(layer.setting), layer.fan_out // layer.fan_in - 1
+
+
+@inlined
+def row_of_weight(h, k, n_sums):
+    """The row of parameters with the weight of wave h in sum k."""
+    return (1 + h) * n_sums + k
 
 
 @inlined
@@ -62,81 +63,57 @@ def sum_of(vectors, layer, j, k, n_sums, plan, n):
 
 
 @inlined
-def settings_of(zero, plan, layer, j, h, n_functions, n_sums):
-    """The a and b of function h of column j."""
-    row = (n_functions + 1) * n_sums + h
-    a = load(parameters(zero, plan, layer, row), j)
-    b = load(parameters(zero, plan, layer, row + n_functions), j)
-    return a, b
+def settings_of(zero, plan, layer, j, h, n_waves, n_sums):
+    """The frequency and the phase of wave h of column j."""
+    row = (1 + n_waves) * n_sums + h
+    frequency = load(parameters(zero, plan, layer, row), j)
+    phase = load(parameters(zero, plan, layer, row + n_waves), j)
+    return frequency, phase
 
 
-@piece_of(*PASS)
-def expand(function):
-    """Each column, and weighted sums of ``function(x, a, b)`` for all its a and b."""
-
-    def forward(zero, plan, layer, block, first, n):
-        prefer_wide_vectors()
-        plan, layer, block = record(plan), record(layer), record(block)
-        units = pointer(block.units, zero)
-        values = scratch(zero, plan, layer, block, VALUES, n)
-        n_functions, n_sums = n_functions_and_sums(layer)
-        for j in range(layer.fan_in):
-            x = row_of(units, layer.inputs, j, plan, n)
-            row_of(units, layer.outputs, j * (1 + n_sums), plan, n)[:] = x
+@piece(*PASS)
+def waves(zero, plan, layer, block, first, n):
+    """Each column, and weighted sums of its waves."""
+    prefer_wide_vectors()
+    plan, layer, block = record(plan), record(layer), record(block)
+    units = pointer(block.units, zero)
+    values = scratch(zero, plan, layer, block, VALUES, n)
+    n_waves, n_sums = n_waves_and_sums(layer)
+    for j in range(layer.fan_in):
+        x = row_of(units, layer.inputs, j, plan, n)
+        row_of(units, layer.outputs, j * (1 + n_sums), plan, n)[:] = x
+        for k in range(n_sums):
+            intercept = load(parameters(zero, plan, layer, k), j)
+            sum_of(units, layer, j, k, n_sums, plan, n)[:] = intercept
+        for h in range(n_waves):
+            frequency, phase = settings_of(zero, plan, layer, j, h, n_waves, n_sums)
+            for i in range(n):
+                values[i] = wave(x[i], frequency, phase)
             for k in range(n_sums):
-                row = parameters(zero, plan, layer, n_functions * n_sums + k)
-                sum_of(units, layer, j, k, n_sums, plan, n)[:] = load(row, j)
-            for h in range(n_functions):
-                a, b = settings_of(zero, plan, layer, j, h, n_functions, n_sums)
+                row = row_of_weight(h, k, n_sums)
+                weight = load(parameters(zero, plan, layer, row), j)
+                output = sum_of(units, layer, j, k, n_sums, plan, n)
                 for i in range(n):
-                    values[i] = function(x[i], a, b)
-                for k in range(n_sums):
-                    weight = load(parameters(zero, plan, layer, h * n_sums + k), j)
-                    output = sum_of(units, layer, j, k, n_sums, plan, n)
-                    for i in range(n):
-                        output[i] += weight * values[i]
-
-    return forward
+                    output[i] += weight * values[i]
 
 
 @inlined
 def weight_gradients(zero, plan, layer, block, values, j, h, n_sums, n):
-    """The gradients of the weights of function h of column j, from its values."""
+    """The gradients of the weights of wave h of column j, from its values."""
     deltas = pointer(block.deltas, zero)
     for k in range(n_sums):
         delta = sum_of(deltas, layer, j, k, n_sums, plan, n)
-        grads = own_gradients(zero, block, layer, h * n_sums + k)
+        grads = own_gradients(zero, block, layer, row_of_weight(h, k, n_sums))
         store(grads, j, sum_of_products(delta, values))
 
 
 @inlined
-def intercept_gradients(zero, plan, layer, block, j, n_functions, n_sums, n):
+def intercept_gradients(zero, plan, layer, block, j, n_sums, n):
     """The gradients of the intercepts of the sums of column j."""
     for k in range(n_sums):
         unit = (layer.outputs + j * (1 + n_sums) + 1 + k) * plan.stride
-        grads = own_gradients(zero, block, layer, n_functions * n_sums + k)
+        grads = own_gradients(zero, block, layer, k)
         store(grads, j, total(at(pointer(block.deltas, zero), unit), n))
-
-
-@piece_of(*PASS)
-def expand_backward(function):
-    """The gradients of weights and intercepts; a and b stay as they are."""
-
-    def backward(zero, plan, layer, block, first, n):
-        prefer_wide_vectors()
-        plan, layer, block = record(plan), record(layer), record(block)
-        values = scratch(zero, plan, layer, block, VALUES, n)
-        n_functions, n_sums = n_functions_and_sums(layer)
-        for j in range(layer.fan_in):
-            x = row_of(pointer(block.units, zero), layer.inputs, j, plan, n)
-            for h in range(n_functions):
-                a, b = settings_of(zero, plan, layer, j, h, n_functions, n_sums)
-                for i in range(n):
-                    values[i] = function(x[i], a, b)
-                weight_gradients(zero, plan, layer, block, values, j, h, n_sums, n)
-            intercept_gradients(zero, plan, layer, block, j, n_functions, n_sums, n)
-
-    return backward
 
 
 @piece(*PASS)
@@ -145,37 +122,38 @@ def waves_backward(zero, plan, layer, block, first, n):
     prefer_wide_vectors()
     plan, layer, block = record(plan), record(layer), record(block)
     values = scratch(zero, plan, layer, block, VALUES, n)
-    n_functions, n_sums = n_functions_and_sums(layer)
+    n_waves, n_sums = n_waves_and_sums(layer)
     for j in range(layer.fan_in):
         x = row_of(pointer(block.units, zero), layer.inputs, j, plan, n)
-        for h in range(n_functions):
-            a, b = settings_of(zero, plan, layer, j, h, n_functions, n_sums)
+        for h in range(n_waves):
+            a, b = settings_of(zero, plan, layer, j, h, n_waves, n_sums)
             for i in range(n):
                 values[i] = wave(x[i], a, b)
             weight_gradients(zero, plan, layer, block, values, j, h, n_sums, n)
-            wave_gradients(zero, plan, layer, block, x, j, h, n_functions, n_sums, n)
-        intercept_gradients(zero, plan, layer, block, j, n_functions, n_sums, n)
+            wave_gradients(zero, plan, layer, block, x, j, h, n_waves, n_sums, n)
+        intercept_gradients(zero, plan, layer, block, j, n_sums, n)
 
 
 @inlined
-def wave_gradients(zero, plan, layer, block, x, j, h, n_functions, n_sums, n):
+def wave_gradients(zero, plan, layer, block, x, j, h, n_waves, n_sums, n):
     """The gradients of the frequency and the phase of wave h of column j."""
     deltas, T = pointer(block.deltas, zero), type(zero)
-    a, b = settings_of(zero, plan, layer, j, h, n_functions, n_sums)
+    a, b = settings_of(zero, plan, layer, j, h, n_waves, n_sums)
     of_turns = scratch(zero, plan, layer, block, WEIGHTED, n)
     of_turns[:] = zero
     for k in range(n_sums):
-        weight = load(parameters(zero, plan, layer, h * n_sums + k), j)
+        row = row_of_weight(h, k, n_sums)
+        weight = load(parameters(zero, plan, layer, row), j)
         delta = sum_of(deltas, layer, j, k, n_sums, plan, n)
         for i in range(n):
             of_turns[i] += weight * delta[i]
     for i in range(n):
         of_turns[i] *= T(-2 * np.pi) * sin_turns(turns(x[i], a, b))
-    row = (n_functions + 1) * n_sums + h
+    row = (1 + n_waves) * n_sums + h
     place = (layer.kept + layer.fan_out + WEIGHTED) * plan.stride
     sum_of_all = total(at(pointer(block.kept, zero), place), n)
     store(own_gradients(zero, block, layer, row), j, sum_of_products(of_turns, x))
-    store(own_gradients(zero, block, layer, row + n_functions), j, sum_of_all)
+    store(own_gradients(zero, block, layer, row + n_waves), j, sum_of_all)
 
 
 @piece(*PASS)
@@ -225,39 +203,45 @@ def look_up_backward(zero, plan, layer, block, first, n):
             store(grads, k, load(grads, k) + delta)
 
 
-# made once: each is compiled, or loaded, for itself
-WAVES, RAMPS, RAMPS_BACKWARD = expand(wave), expand(ramp), expand_backward(ramp)
-
-
 def _waves(embedding):
     frequencies = partial(_normal, embedding.deviation)
-    return _kind_of_functions(
-        embedding, WAVES, waves_backward,
+    return _kind_of_sums(
+        embedding, waves, waves_backward, 2,
         Part("frequencies_", embedding.size, fill=frequencies, group="embeddings"),
         Part("phases_", embedding.size, fill=_in_turns, group="embeddings"),
     )  # fmt: skip
 
 
 def _ramps(embedding):
-    return _kind_of_functions(
-        embedding, RAMPS, RAMPS_BACKWARD,
+    n_values = (1 + embedding.size) * n_sums_of(embedding)
+    return _kind_of_sums(
+        embedding, interpolate, interpolate_backward, rows_for(n_values),
         Part("ramp_starts_", embedding.size, is_trained=False, fill=0.0),
         Part("ramp_slopes_", embedding.size, is_trained=False, fill=0.0),
     )  # fmt: skip
 
 
-def _kind_of_functions(embedding, forward, backward, *of_functions):
-    size, n_sums = embedding.size, embedding.n_units // embedding.n_columns - 1
+def n_sums_of(embedding):
+    return embedding.n_units // embedding.n_columns - 1
+
+
+def rows_for(n_values):
+    """Rows of a block with room for so many numbers: each has a vector of them."""
+    return -(-n_values // LEAST_LANES)
+
+
+def _kind_of_sums(embedding, forward, backward, kept_rows, *of_functions):
+    size, n_sums = embedding.size, n_sums_of(embedding)
     fill, group = partial(_bounded, size), "embeddings"
-    weights = Part("embedding_coefs_", size * n_sums, fill=fill, group=group)
     intercepts = Part("embedding_intercepts_", n_sums, fill=0.0, group=group)
+    weights = Part("embedding_coefs_", size * n_sums, fill=fill, group=group)
     return Kind(
         forward=forward,
         backward=backward,
         gradients=sum_over_blocks,
         predict=forward,
-        parts=(weights, intercepts, *of_functions),
-        kept_rows=2,
+        parts=(intercepts, weights, *of_functions),
+        kept_rows=kept_rows,
         sums_blocks=True,
         has_inputs_width=True,
     )

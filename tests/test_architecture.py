@@ -13,7 +13,7 @@ FLOORS = [
     {"_bits", "_jit", "_llvm", "_tile", "records", "samples", "schedules"},
     {"elementary", "layers", "params", "products", "table_encoder", "team"},
     {"block_gradients", "own_functions"},
-    {"activations"},
+    {"activations", "piecewise_linear"},
     {"loss_pieces"},
     {
         "dense",

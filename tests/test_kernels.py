@@ -10,7 +10,7 @@ from sknn._jit import kernel
 from sknn._llvm import call, pointer
 from sknn.activations import ACTIVATIONS
 from sknn.architecture import Architecture, Layers
-from sknn.columns import slices
+from sknn.columns import place_ramps, slices
 from sknn.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, LOSSES, POISSON
 from sknn.optimizers import OPTIMIZERS
 from sknn.params import pack, padded, parts, views, zeros
@@ -132,6 +132,9 @@ class Case:
         parts = {"coefs_": self.coefs, "intercepts_": self.intercepts}
         parts |= self._further_parts(rng)
         self.params = pack(parts, self.layers)
+        place_ramps(
+            Network(self.params, self.layers, loss), self.X, np.arange(n_samples)
+        )
         X = scipy.sparse.csr_array(self.X) if sparse else self.X
         self.samples = freeze(X, np.float64, self.targets, self.weights)
 
