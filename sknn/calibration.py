@@ -15,6 +15,9 @@ LARGEST = 10.0  # and one over it is the smallest
 
 def temperature(evaluations):
     """The temperature that suits some networks, each on samples of its own."""
+    evaluations = [each for each in evaluations if each.weight > 0]
+    if not evaluations:
+        return 1.0
     sums = [evaluation.sums() for evaluation in evaluations]
 
     def loss(log_temperature):

@@ -1,7 +1,7 @@
 """Networks that are trained together: an epoch of each at a time, on all cores."""
 
 import warnings
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from time import perf_counter
 
@@ -18,7 +18,7 @@ class Members:
     With validation samples each of them keeps the parameters of its best epoch, the
     last one among equals: that with the least ``criterion``, a function of validation
     score and loss.  With ``joint`` the mean of these decides for all of them; without a
-    criterion all go with their last epoch.
+    criterion, or where it never is a number, all go with their last epoch.
     """
 
     def __init__(self, fits, n_jobs=None, criterion=None, joint=False):
@@ -28,6 +28,7 @@ class Members:
         self._least = np.full(len(fits), np.inf)
         self.best_epochs = np.zeros(len(fits), int)
         self.seconds_of_epoch = 0.0  # the last one
+        self.was_interrupted = False
         self.kept = [
             fit.network.params.copy() if self._keeps else fit.network.params
             for fit in fits
@@ -37,21 +38,21 @@ class Members:
         """Train until epochs or time run out, or ``report`` returns True.
 
         After every epoch ``report`` is told what is `kept` of each, and whether it was
-        the last.  ``deadline`` is a value of the performance counter.
+        the last.  ``deadline`` is a value of the performance counter.  An interrupt
+        from the keyboard ends the training with the epoch, a second one at once.
         """
-        n_epochs = self.fits[0].n_epochs
         with ExitStack() as stack:
-            pool = stack.enter_context(ThreadPoolExecutor(self._n_threads))
+            pool = ThreadPoolExecutor(self._n_threads)
+            stack.callback(pool.shutdown, cancel_futures=True)
             self._begin(stack)
             try:
-                for epoch in range(1, n_epochs + 1):
-                    failed = self._run_epoch(pool, epoch)
-                    late = perf_counter() + self.seconds_of_epoch > deadline
-                    finished = failed or late or epoch == n_epochs
-                    if (report and report(self.kept, finished)) or finished:
-                        break
+                self._run_epochs(pool, report, deadline)
             except KeyboardInterrupt:
-                warnings.warn("Training interrupted by user.", stacklevel=2)
+                if self.was_interrupted:
+                    raise
+                self.was_interrupted = True
+        if self.was_interrupted:
+            warnings.warn("Training interrupted by user.", stacklevel=2)
         for fit, params in zip(self.fits, self.kept):
             fit.network.params[:] = params
 
@@ -61,16 +62,31 @@ class Members:
             team = stack.enter_context(Team(fit.n_threads())) if is_one else ALONE
             fit.begin(team)
 
+    def _run_epochs(self, pool, report, deadline):
+        n_epochs = self.fits[0].n_epochs
+        for epoch in range(1, n_epochs + 1):
+            failed = self._run_epoch(pool, epoch)
+            late = perf_counter() + self.seconds_of_epoch > deadline
+            finished = failed or late or self.was_interrupted or epoch == n_epochs
+            if (report and report(self.kept, finished)) or finished:
+                return
+
     def _run_epoch(self, pool, epoch):
         """An epoch of each; returns whether one of them has failed."""
         start = perf_counter()
-        failed = any(list(pool.map(lambda fit: fit.run_epoch(), self.fits)))
+        epochs = [pool.submit(fit.run_epoch) for fit in self.fits]
+        try:
+            wait(epochs)
+        except KeyboardInterrupt:
+            self.was_interrupted = True
+            wait(epochs)  # so that all have been trained for as long
+        failed = [each.result() for each in epochs]
         self.seconds_of_epoch = perf_counter() - start
         if self._keeps:
             self._keep_best(epoch)
         else:
             self.best_epochs[:] = epoch
-        return failed
+        return any(failed)
 
     def _keep_best(self, epoch):
         values = np.array(
@@ -82,9 +98,10 @@ class Members:
                 for fit in self.fits
             ]
         )
+        values[np.isnan(values)] = np.inf  # where folds have no weight, say
         if self._joint:
             values[:] = values.mean()
-        is_best = values <= self._least  # NaN is not
+        is_best = values <= self._least
         self._least[is_best] = values[is_best]
         self.best_epochs[is_best] = epoch
         for kept, fit, best in zip(self.kept, self.fits, is_best):

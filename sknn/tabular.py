@@ -17,9 +17,14 @@ from sklearn.base import (
 )
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import (
+    _check_y,
+    _num_samples,
+    check_is_fitted,
+    validate_data,
+)
 
-from .base import BaseMLP, all_or_nothing
+from .base import BaseMLP, all_or_nothing, validated_weights
 from .calibration import apply_temperature, temperature
 from .callback_support import CallbackSupportMixin, reporter_of, with_callbacks
 from .embeddings import EMBEDDINGS, PiecewiseLinear
@@ -40,7 +45,10 @@ from .targets import accuracy
 from .validation import part_of_fold
 
 FEWEST_FOLDS = 5
-PILOT_EPOCHS = 2  # to find out how long one takes; the first may compile
+NO_SET = (None, None, None)  # X_val, y_val, sample_weight_val
+# To find out how long an epoch takes: the first may compile, the second is measured.
+PILOT_EPOCHS, PILOT_SAMPLES = 2, 8_192
+SHARE_PLANNED = 0.9  # of the time left, so that the schedule comes to its end
 LARGEST_SEED = np.iinfo(np.int32).max
 # Parameters of the networks that are also those of the ensemble.
 SHARED = ["hidden_layer_sizes", "batch_size", "learning_rate_init", "dropout"]
@@ -65,6 +73,7 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
         ],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
         "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "best_epoch": [StrOptions({"member", "joint", "last"})],
         "refit": ["boolean"],
@@ -126,27 +135,27 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
     def _fit(self, X, y, sample_weight, validation_set, reporter):
         deadline = perf_counter() + (self.time_limit or np.inf)
         encoder = TableEncoder(categorical_features=self.categorical_features)
-        X_val, y_val, weights_val = validation_set
         self.encoder_ = encoder.fit(X)
-        X = self._encoded(X)
-        if len(X) < 2:
-            raise ValueError(
-                f"Found n_samples = {len(X)}, but at least two are needed: one to "
-                "learn from and one to validate on."
-            )
-        if X_val is not None:
-            X_val = self._encoded(X_val)
+        validate_data(self, X, y, skip_check_array=True)  # names and number of columns
+        X, y = self._encoded(X), self._checked(y)
+        weights = validated_weights(sample_weight, X)
+        _check_enough(len(X) if weights is None else np.count_nonzero(weights))
+        X_val, y_val, weights_val = validation_set
+        has_own = X_val is not None
+        own = self._encoded(X_val) if has_own else None, y_val, weights_val
         self._choose_sizes(len(X))
-        begin = partial(
-            self._begin, X, y, sample_weight, (X_val, y_val, weights_val), self._seed()
-        )
-        n_epochs = self._n_epochs_until(deadline, begin)
-        group = self._members_of(begin(n_epochs))
+        begin = partial(self._begin, X, y, weights, self._seed())
+        n_epochs = self._n_epochs_until(deadline, begin, len(X))
+        group = self._members_of(begin(n_epochs, own))
         group.run(self._report(reporter, group), deadline)
         self._calibrate(group.fits)
-        if self.refit:
-            group = self._refitted(group, begin, n_epochs)
+        if self.refit and not has_own and not group.was_interrupted:
+            group = self._refitted(group, begin, n_epochs, deadline)
         self._publish(group)
+
+    def _checked(self, y):
+        """Targets that are the same for all networks, which encode them."""
+        return y
 
     def _choose_sizes(self, n_samples):
         """What is 'auto', for a table of this size."""
@@ -175,28 +184,35 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
     def _seed(self):
         return check_random_state(self.random_state).randint(LARGEST_SEED)
 
-    def _begin(self, X, y, sample_weight, validation_set, seed, n_epochs, whole=False):
-        """The fits of all members, each on all but one fold, or on the whole."""
-        n_folds = max(self._n_members, FEWEST_FOLDS)
-        has_own = validation_set[0] is not None
+    def _begin(self, X, y, weights, seed, n_epochs, own=NO_SET, whole=False, step=1):
+        """The fits of all members, each on all but one fold, or on the whole.
+
+        ``own`` is the user's validation set; of each ``step`` samples one is used.
+        """
+        has_folds = own[0] is None and not whole
         fits = []
         for k, seed_of_member in enumerate(self._seeds(seed)):
             member = self._member(len(X), n_epochs, int(seed_of_member))
-            fold = None if whole or has_own else (k, min(n_folds, len(X)))
-            parts = partial(self._parts, fold, seed)
-            own = (None, None, None) if whole else validation_set
-            fits.append(member._start(X, y, sample_weight, own, parts=parts))
+            fold = k if has_folds else None
+            parts = partial(self._parts, fold, seed, weights, step)
+            fits.append(member._start(X, y, weights, own, parts=parts))
             fits[-1].member = member
         return fits
 
     def _seeds(self, seed):
         return np.random.RandomState(seed).randint(LARGEST_SEED, size=self._n_members)
 
-    def _parts(self, fold, seed, targets):
+    def _parts(self, fold, seed, weights, step, targets):
         """The rows to train a member on, and to validate it on."""
+        n_samples = len(targets)
         if fold is None:
-            return np.arange(len(targets)), None
-        return part_of_fold(*fold, self._strata(targets), seed)
+            return np.arange(n_samples), None
+        strata = self._strata(targets)
+        if weights is not None:  # so that no fold has weights of 0 alone
+            strata = 2 * strata + (weights == 0)
+        n_folds = min(max(self._n_members, FEWEST_FOLDS), n_samples)
+        parts = part_of_fold(fold % n_folds, n_folds, strata, seed)
+        return tuple(part[::step] for part in parts)
 
     def _member(self, n_samples, n_epochs, seed):
         """A network by the recipe."""
@@ -204,7 +220,7 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         if self.batch_size == "auto":
             trained = n_samples * (FEWEST_FOLDS - 1) // FEWEST_FOLDS
             own["batch_size"] = max(1, min(batch_size_for(trained), n_samples // 2))
-        own["weight_decay"] = decays(self.weight_decay or 0.0)
+        own["weight_decay"] = decays(self.weight_decay)
         own["numerical_embedding"] = self._embedding
         own["max_iter"] = n_epochs
         own["scoring"] = self._own_scoring if self.scoring is None else self.scoring
@@ -215,14 +231,17 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
             random_state=seed,
         )
 
-    def _n_epochs_until(self, deadline, begin):
+    def _n_epochs_until(self, deadline, begin, n_samples):
         """As many epochs as there is time for; the schedule spans just these."""
         if deadline == np.inf:
             return self._max_iter
-        pilot = self._members_of(begin(PILOT_EPOCHS))
-        pilot.run(deadline=deadline)
-        left = (deadline - perf_counter()) / (1 + self.refit)
-        possible = left / max(pilot.seconds_of_epoch, 1e-9)
+        step = -(-n_samples // PILOT_SAMPLES)
+        pilot = self._members_of(begin(PILOT_EPOCHS, step=step))
+        pilot.run()
+        if pilot.was_interrupted:
+            raise KeyboardInterrupt
+        left = SHARE_PLANNED * (deadline - perf_counter()) / (1 + self.refit)
+        possible = left / max(step * pilot.seconds_of_epoch, 1e-9)
         return int(np.clip(possible, 1, self._max_iter))
 
     def _report(self, reporter, group):
@@ -235,18 +254,10 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
 
         def report(kept, finished):
             if self.verbose:
-                self._print_epoch(group.fits, perf_counter() - start)
+                _print_epoch(group.fits, perf_counter() - start)
             return reporter.end_epoch(kept, finished) if reporter else False
 
         return report
-
-    def _print_epoch(self, fits, seconds):
-        losses = np.mean([fit.progress.loss for fit in fits])
-        scores = np.mean([fit.progress.validation_scores[-1] for fit in fits])
-        print(
-            f"Epoch {fits[0].progress.n_iter} of {fits[0].n_epochs}: loss "
-            f"{losses:.4f}, validation score {scores:.4f}, {seconds:.1f} s"
-        )
 
     def _if_stopped_now(self, fits, kept):
         """The attributes of an estimator whose fit stops with ``kept``, in copies."""
@@ -264,12 +275,18 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         """What is least in the best epoch, as a function of score and loss."""
         return self._own_criterion if self.scoring is None else minus_score
 
-    def _refitted(self, group, begin, n_epochs):
+    def _refitted(self, group, begin, n_epochs, deadline):
         """The members anew, on all samples, for as many epochs as were best."""
         last = group.best_epochs[0]
         refitted = self._members_of(begin(n_epochs, whole=True))
-        epochs = iter(range(1, n_epochs + 1))
-        refitted.run(lambda kept, finished: next(epochs) >= last)
+        start = perf_counter()
+
+        def report(kept, finished):
+            if self.verbose:
+                _print_epoch(refitted.fits, perf_counter() - start)
+            return refitted.fits[0].progress.n_iter >= last
+
+        refitted.run(report, deadline)
         return refitted
 
     def _publish(self, group):
@@ -281,9 +298,8 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
     def _show(self, members):
         """Set the fitted attributes."""
         self.members_ = members
-        self.n_features_in_ = self.encoder_.n_features_in_
-        if hasattr(self.encoder_, "feature_names_in_"):
-            self.feature_names_in_ = self.encoder_.feature_names_in_
+        for member in members:
+            member._optimizer = None  # two thirds of a pickle, and no fit continues
         self.n_iter_ = members[0].n_iter_
         self.loss_ = float(np.mean([member.loss_ for member in members]))
         for name in ("loss_curve_", "validation_scores_", "validation_loss_curve_"):
@@ -309,6 +325,27 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.target_tags.multi_output = True
         return tags
+
+
+def _check_enough(n_samples):
+    if n_samples < 2:
+        raise ValueError(
+            f"Found n_samples = {n_samples}, those with a weight of 0 aside, but at "
+            "least two are needed: one to learn from and one to validate on."
+        )
+
+
+def _print_epoch(fits, seconds):
+    """What the members have come to, in the mean; a refit has no score."""
+    progress = [fit.progress for fit in fits]
+    loss = np.mean([each.loss for each in progress])
+    scores = [each.validation_scores[-1] for each in progress if each.validation_scores]
+    print(
+        f"{'Epoch' if scores else 'Refit, epoch'} {progress[0].n_iter} of "
+        f"{fits[0].n_epochs}: loss {loss:.4f}, "
+        + (f"validation score {np.mean(scores):.4f}, " if scores else "")
+        + f"{seconds:.1f} s"
+    )
 
 
 class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
@@ -344,8 +381,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Share of each target that is spread evenly over all classes.
     numerical_embedding : 'auto', str, object or None, default='auto'
         What numbers become before the first layer, as of :class:`MLPClassifier`: 'auto'
-        is ``PiecewiseLinear(n_bins=64)``, with 16 bins for fewer than 2,000 samples, and
-        None for more than 200 columns of numbers.
+        is ``PiecewiseLinear(n_bins=64)``, with 16 bins for fewer than 2,000 samples,
+        and None for more than 200 columns of numbers.
     categorical_features : 'from_dtype', None or array-like, default='from_dtype'
         The columns that hold categories, as of :class:`TableEncoder`; text and booleans
         always do.
@@ -359,13 +396,14 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         that was best for their mean, or none.
     refit : bool, default=False
         Whether the networks are then trained anew, on all samples, for as many epochs
-        as were best for their mean: twice the time.
+        as were best for their mean: twice the time.  With ``X_val`` they have been
+        trained on all samples, and go back to that epoch.
     calibrate : bool, default=True
         Whether the sums of the last layers are divided by the temperature that has the
         least loss on the validation samples.
     time_limit : float or None, default=None
-        Seconds that a fit may take.  How many epochs that makes is found out by a few
-        trial steps, and the schedules span just these.
+        Seconds that a fit may take; an epoch is trained always.  How many epochs that
+        makes is found out by two short ones, and the schedules span just these.
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, folds and minibatches.
     verbose : bool, default=False
@@ -593,8 +631,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         Decoupled decay of weights, with the same schedule.
     numerical_embedding : 'auto', str, object or None, default='auto'
         What numbers become before the first layer, as of :class:`MLPRegressor`: 'auto'
-        is ``PiecewiseLinear(n_bins=64)``, with 16 bins for fewer than 2,000 samples, and
-        None for more than 200 columns of numbers.
+        is ``PiecewiseLinear(n_bins=64)``, with 16 bins for fewer than 2,000 samples,
+        and None for more than 200 columns of numbers.
     categorical_features : 'from_dtype', None or array-like, default='from_dtype'
         The columns that hold categories, as of :class:`TableEncoder`; text and booleans
         always do.
@@ -606,10 +644,11 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         that was best for their mean, or none.
     refit : bool, default=False
         Whether the networks are then trained anew, on all samples, for as many epochs
-        as were best for their mean: twice the time.
+        as were best for their mean: twice the time.  With ``X_val`` they have been
+        trained on all samples, and go back to that epoch.
     time_limit : float or None, default=None
-        Seconds that a fit may take.  How many epochs that makes is found out by a few
-        trial steps, and the schedules span just these.
+        Seconds that a fit may take; an epoch is trained always.  How many epochs that
+        makes is found out by two short ones, and the schedules span just these.
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, folds and minibatches.
     verbose : bool, default=False
@@ -722,7 +761,10 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
             ``fit`` if the loss is for any real number.
         """
         X = self._ready(X)
-        predicted = np.mean([member.predict(X) for member in self.members_], axis=0)
+        # in float64, for beside a large mean float32 would round them away
+        outputs = [member._outputs(X).astype(np.float64) for member in self.members_]
+        decoded = [net._decode(each) for net, each in zip(self.members_, outputs)]
+        predicted = np.mean(decoded, axis=0)
         return predicted if self._range is None else predicted.clip(*self._range)
 
     def score(self, X, y, sample_weight=None):
@@ -751,8 +793,9 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     def _strata(self, targets):
         return np.zeros(len(targets))
 
-    def _parts(self, fold, seed, targets):
-        # all members have all targets: each learns their range
+    def _checked(self, y):
+        y = _check_y(y, multi_output=True, y_numeric=True, estimator=self)
+        y = y.astype(np.float64)
         unbounded = loss_of(self.loss).out_activation == "identity"
-        self._range = (targets.min(axis=0), targets.max(axis=0)) if unbounded else None
-        return super()._parts(fold, seed, targets)
+        self._range = (y.min(axis=0), y.max(axis=0)) if unbounded else None
+        return y

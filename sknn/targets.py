@@ -194,7 +194,8 @@ def accuracy(y, predicted, weights):
     """The share of the samples whose labels are all predicted right."""
     from sklearn.metrics import accuracy_score
 
-    if predicted.ndim == 2 and not type_of_target(predicted).startswith("multilabel"):
+    multilabel = [type_of_target(a).startswith("multilabel") for a in (y, predicted)]
+    if predicted.ndim == 2 and not all(multilabel):
         hits = (predicted == np.asarray(y)).all(axis=1)
         return float(np.average(hits, weights=weights))
     return accuracy_score(y, predicted, sample_weight=weights)
