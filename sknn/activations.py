@@ -226,24 +226,27 @@ def silu_derivative(z):
 
 @inlined
 def _mish_terms(z):
-    """u = e**z, and n with tanh(softplus(z)) = n / (n + 2), which beyond 20 is 1."""
+    """u = e**z, n and 1 / (n + 2), with tanh(softplus(z)) = n / (n + 2): 1 beyond 20.
+
+    One division for function and derivative, where both are wanted.
+    """
     T = type(z)
     u = exp(T(20) if z > T(20) else z)
-    return u, u * (u + T(2))
+    n = u * (u + T(2))
+    return u, n, T(1) / (n + T(2))
 
 
 @inlined
 def mish(z):
     """z tanh(softplus(z)) (Misra, 2019)."""
-    _, n = _mish_terms(z)
-    return z * (n / (n + type(z)(2)))
+    _, n, quotient = _mish_terms(z)
+    return z * (n * quotient)
 
 
 @inlined
 def mish_derivative(z):
     T = type(z)
-    u, n = _mish_terms(z)
-    quotient = T(1) / (n + T(2))
+    u, n, quotient = _mish_terms(z)
     curvature = (T(4) * u * quotient) * ((u + T(1)) * quotient)
     return n * quotient + z * curvature
 

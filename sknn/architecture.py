@@ -207,7 +207,9 @@ class Layers:
         self.n_units = int(rows.sum())
         self.rows_of_ones = (levels + units)[rows > 0]
         kept = [
-            fan_out + kind.kept_rows if kind.kept_rows is not None else 0
+            kind.kept_of_output * fan_out + kind.kept_rows
+            if kind.kept_rows is not None
+            else 0
             for kind, fan_out in zip(self.kinds, table["fan_out"])
         ]
         table["kept"], self.n_kept = starts(kept), int(sum(kept))

@@ -113,13 +113,14 @@ def dense_gradients(zero, plan, layer, blocks, first, last, accumulate, row, n_r
         n = min(plan.chunk_rows, last - first - start)
         number, offset = divmod(start, plan.block_rows)
         block = record(blocks, number)
-        if not plan.sums_chunks:
+        alone = plan.n_members == 1  # others have done it on their way back
+        if not plan.sums_chunks or (alone and accumulate == OVERWRITE):
             weight_gradient(
                 zero, plan, layer, block, offset, n, row, n_rows, accumulate, grads
             )
         else:
             own = at(pointer(block.grads, zero), place)
-            if plan.n_members == 1:  # others have done it on their way back
+            if alone:
                 weight_gradient(
                     zero, plan, layer, block, offset, n, row, n_rows, OVERWRITE, own
                 )

@@ -4,11 +4,14 @@ The random numbers come from a counter: the place of a sample in the epoch and t
 number of a unit.  So they do not depend on how the samples are shared by threads.
 """
 
+import numpy as np
+
 from ._jit import inlined, piece
 from ._llvm import load, pointer, prefer_wide_vectors
-from .activations import scale_by_kept
-from .layers import PASS, Kind, record, row_of
-from .random import fold, normal, uniform
+from .activations import kept_of, scale_by_kept
+from .layers import PASS, Kind, outputs_of, record, row_of
+from .products import whole_vectors
+from .random import bits, fold, halves, normal
 from .records import FLOAT64
 
 
@@ -29,19 +32,21 @@ def drop(zero, plan, layer, block, first, n):
     prefer_wide_vectors()
     plan, layer, block = record(plan), record(layer), record(block)
     units, kept = pointer(block.units, zero), pointer(block.kept, zero)
-    T, key = type(zero), fold(plan.seed, layer.key)
+    T, key, n = type(zero), fold(plan.seed, layer.key), whole_vectors(n, zero)
     rate = layer.setting * intensity(plan, first // plan.batch_size)
-    rate, factor = T(rate), T(1 / (1 - rate))
-    for j in range(layer.fan_out):
-        unit, mask = (
-            row_of(units, layer.outputs, j, plan, n),
-            row_of(kept, layer.kept, j, plan, n),
-        )
-        key_of_unit = fold(key, j)
+    limit, factor = np.int32(rate * 2.0**16 + 0.5), T(1 / (1 - rate))
+    for j in range(0, layer.fan_out, 2):
+        # two units share random bits, of which each has enough in a half
+        key_of_pair, other = fold(key, j), min(j + 1, layer.fan_out - 1)
+        mask = row_of(kept, layer.kept, j, plan, n)
+        mask_of_other = row_of(kept, layer.kept, other, plan, n)
         for i in range(n):
-            mask[i] = T(0) if uniform(key_of_unit, first + i, zero) < rate else factor
-        for i in range(n):
-            unit[i] *= mask[i]
+            low, high = halves(bits(key_of_pair, first + i))
+            mask[i] = T(0) if low < limit else factor
+            mask_of_other[i] = T(0) if high < limit else factor
+    units, masks = outputs_of(units, layer, plan), kept_of(zero, block, layer, plan)
+    for i in range(units.size):
+        units[i] *= masks[i]
 
 
 @piece(*PASS)

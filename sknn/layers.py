@@ -42,7 +42,8 @@ class Kind(NamedTuple):
     gradients: Piece | None = None
     predict: Piece | None = None  # the way forward when nothing is trained
     parts: tuple[Part, ...] = ()
-    kept_rows: int | None = None  # for the way back, beyond one for each output
+    kept_rows: int | None = None  # for the way back, beyond those for each output
+    kept_of_output: int = 1
     needs_whole_batch: bool = False  # in one block
     sums_blocks: bool = False  # of gradients that each block makes for itself
     has_inputs_width: bool = False  # rows of parameters, which have that of outputs

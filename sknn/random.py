@@ -26,6 +26,12 @@ def bits(key, i):
 
 
 @inlined
+def halves(word):
+    """Two random integers below 2**16, from 32 bits."""
+    return np.int32(word & U(0xFFFF)), np.int32(word >> U(16))
+
+
+@inlined
 def fold(key, number):
     """The key of a stream of its own for each number: an epoch, a layer, a unit.
 

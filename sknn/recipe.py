@@ -31,8 +31,8 @@ RECIPE = {
 
 # Of few samples more networks are made, more often, and fewer quantiles.
 FEW_SAMPLES = 2_000
-SIZES_OF_FEW = {"n_members": 8, "max_iter": 64, "n_bins": 16}
-SIZES = {"n_members": 4, "max_iter": 32, "n_bins": 64}
+SIZES_OF_FEW = {"n_members": 8, "n_bins": 32}
+SIZES = {"n_members": 4, "n_bins": 64}
 # With more numbers than this, pixels say, none is embedded.
 MOST_EMBEDDED = 200
 # Samples up to which a minibatch has so many.
