@@ -48,13 +48,18 @@ class Members:
             try:
                 self._run_epochs(pool, report, deadline)
             except KeyboardInterrupt:
-                if self.was_interrupted:
-                    raise
+                if self.was_interrupted or not self.best_epochs.all():
+                    raise  # the second time, or before there is anything to keep
                 self.was_interrupted = True
         if self.was_interrupted:
             warnings.warn("Training interrupted by user.", stacklevel=2)
         for fit, params in zip(self.fits, self.kept):
             fit.network.params[:] = params
+
+    def may_go_on(self, deadline):
+        """Whether there is time for one more epoch, and no interrupt."""
+        in_time = perf_counter() + self.seconds_of_epoch <= deadline
+        return in_time and not self.was_interrupted
 
     def _begin(self, stack):
         for fit in self.fits:
@@ -66,8 +71,7 @@ class Members:
         n_epochs = self.fits[0].n_epochs
         for epoch in range(1, n_epochs + 1):
             failed = self._run_epoch(pool, epoch)
-            late = perf_counter() + self.seconds_of_epoch > deadline
-            finished = failed or late or self.was_interrupted or epoch == n_epochs
+            finished = failed or epoch == n_epochs or not self.may_go_on(deadline)
             if (report and report(self.kept, finished)) or finished:
                 return
 

@@ -149,7 +149,7 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         group = self._members_of(begin(n_epochs, own))
         group.run(self._report(reporter, group), deadline)
         self._calibrate(group.fits)
-        if self.refit and not has_own and not group.was_interrupted:
+        if self.refit and not has_own and group.may_go_on(deadline):
             group = self._refitted(group, begin, n_epochs, deadline)
         self._publish(group)
 
@@ -209,10 +209,10 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
             return np.arange(n_samples), None
         strata = self._strata(targets)
         if weights is not None:  # so that no fold has weights of 0 alone
-            strata = 2 * strata + (weights == 0)
+            strata = strata + (strata.max() + 1) * (weights == 0)
         n_folds = min(max(self._n_members, FEWEST_FOLDS), n_samples)
         parts = part_of_fold(fold % n_folds, n_folds, strata, seed)
-        return tuple(part[::step] for part in parts)
+        return tuple(part[::step].copy() for part in parts)
 
     def _member(self, n_samples, n_epochs, seed):
         """A network by the recipe."""
@@ -235,13 +235,14 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         """As many epochs as there is time for; the schedule spans just these."""
         if deadline == np.inf:
             return self._max_iter
-        step = -(-n_samples // PILOT_SAMPLES)
+        start, step = perf_counter(), -(-n_samples // PILOT_SAMPLES)
         pilot = self._members_of(begin(PILOT_EPOCHS, step=step))
+        seconds_to_begin = perf_counter() - start
         pilot.run()
         if pilot.was_interrupted:
             raise KeyboardInterrupt
-        left = SHARE_PLANNED * (deadline - perf_counter()) / (1 + self.refit)
-        possible = left / max(step * pilot.seconds_of_epoch, 1e-9)
+        left = (deadline - perf_counter()) / (1 + self.refit) - seconds_to_begin
+        possible = SHARE_PLANNED * left / max(step * pilot.seconds_of_epoch, 1e-9)
         return int(np.clip(possible, 1, self._max_iter))
 
     def _report(self, reporter, group):
@@ -305,7 +306,9 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         for name in ("loss_curve_", "validation_scores_", "validation_loss_curve_"):
             curves = [getattr(member, name, None) for member in members]
             known = all(curve is not None for curve in curves)
-            setattr(self, name, np.mean(curves, axis=0).tolist() if known else None)
+            # an interrupt may have left one of them an epoch ahead
+            points = list(zip(*curves)) if known else []
+            setattr(self, name, np.mean(points, axis=1).tolist() if known else None)
 
     def _calibrate(self, fits):
         """Nothing to do for numbers."""

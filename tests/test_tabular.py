@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sknn import TabularMLPClassifier, TabularMLPRegressor
+from sknn import TabularMLPClassifier, TabularMLPRegressor, members
 from sknn.callbacks import History
 from sknn.tabular import BaseTabularMLP
 from sknn.validation import part_of_fold
@@ -70,6 +70,8 @@ def test_raw_tables_are_read_as_they_are(estimator):
     new["color"], new["city"] = "violet", "Atlantis"
     assert np.isfinite(net.predict(new) == y[150:]).all()
     assert list(net.feature_names_in_) == list(X.columns)
+    net.fit(X.to_numpy(), y)
+    assert not hasattr(net, "feature_names_in_")
 
 
 @both
@@ -201,9 +203,8 @@ def test_time_limit_shortens_the_schedule(estimator):
     X, y = load_breast_cancer(return_X_y=True)
     params = SMALL | {"max_iter": 1_000_000, "random_state": 0}
     net = estimator(**params, time_limit=2).fit(X, y)
-    assert 1 <= net.n_iter_ < 100_000
-    # the schedule went to its end: where it is planned, the last steps are tiny
-    assert net.members_[0].max_iter < 1_000_000
+    # the schedule is planned for the epochs that there is time for
+    assert 1 <= net.n_iter_ <= net.members_[0].max_iter < 100_000
 
 
 def test_callbacks_see_the_ensemble():
@@ -237,6 +238,73 @@ def test_verbose_prints_each_epoch(capsys):
 
 
 @both
+@pytest.mark.parametrize("n_samples", [2, 4, 7])
+def test_there_may_be_more_members_than_samples(estimator, n_samples):
+    X, y = np.arange(n_samples)[:, np.newaxis], np.arange(n_samples) % 2
+    net = estimator(**SMALL | {"n_members": 9}).fit(X, y)
+    assert net.predict(X).shape == (n_samples,) and min(net.best_n_iter_) >= 1
+
+
+def test_predictions_beside_a_large_mean_are_not_rounded():
+    X, y = load_diabetes(return_X_y=True)
+    near, far = (TabularMLPRegressor(**SMALL).fit(X, y + m) for m in (0, 1e9))
+    np.testing.assert_allclose(far.predict(X) - 1e9, near.predict(X), rtol=1e-4)
+
+
+def test_where_scores_are_no_numbers_the_last_epoch_is_kept():
+    X, y = load_iris(return_X_y=True)
+    last = TabularMLPClassifier(**SMALL, best_epoch="last").fit(X, y)
+    for best_epoch in ("member", "joint"):
+        params = SMALL | {"best_epoch": best_epoch}
+        net = TabularMLPClassifier(**params, scoring=lambda *args: np.nan).fit(X, y)
+        np.testing.assert_array_equal(net.predict_proba(X), last.predict_proba(X))
+
+
+@both
+def test_an_interrupt_ends_the_fit_with_the_epoch(estimator, monkeypatch):
+    X, y = load_iris(return_X_y=True)
+    wait, calls = members.wait, []
+
+    def interrupted(epochs):
+        calls.append(epochs)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return wait(epochs)
+
+    monkeypatch.setattr(members, "wait", interrupted)
+    with pytest.warns(UserWarning, match="interrupted"):
+        net = estimator(**SMALL, refit=True).fit(X, y)
+    assert len(calls) == 4
+    assert [member.n_iter_ for member in net.members_] == [3, 3]
+    assert net.members_[0].t_ == 3 * 120  # and is not followed by a refit
+    assert net.score(X, y) > 0.3
+
+
+@both
+def test_a_fold_never_has_weights_of_zero_alone(estimator):
+    X, y = load_iris(return_X_y=True)
+    weights = np.zeros(len(y))
+    weights[[0, 10, 20, 60, 70, 80, 110, 120, 130, 140]] = 1
+    net = estimator(**SMALL | {"n_members": 5}).fit(X, y, sample_weight=weights)
+    scores = [member.validation_loss_curve_ for member in net.members_]
+    assert np.isfinite(scores).all()
+    with pytest.raises(ValueError, match="n_samples = 1, those with a weight of 0"):
+        net.fit(X, y, sample_weight=np.arange(len(y)) == 3)
+
+
+def test_with_samples_to_validate_on_a_refit_has_nothing_to_add():
+    X, y = load_diabetes(return_X_y=True)
+    kwargs = {"X_val": X[300:], "y_val": y[300:]}
+    joint, refit = (
+        TabularMLPRegressor(**SMALL, best_epoch=best_epoch, refit=refit)
+        .fit(X[:300], y[:300], **kwargs)
+        .predict(X)
+        for best_epoch, refit in (("joint", False), ("member", True))
+    )
+    np.testing.assert_array_equal(joint, refit)
+
+
+@both
 def test_weights_of_zero_take_samples_out(estimator):
     X, y = load_breast_cancer(return_X_y=True)
     wrong, weights = y.copy(), np.ones(len(y))
@@ -250,6 +318,9 @@ def test_several_outputs_and_labels():
     columns = np.column_stack([y, y > 0])
     net = TabularMLPClassifier(**SMALL | {"max_iter": 16}).fit(X, columns)
     assert net.score(X, columns) > 0.8 and len(net.predict_proba(X)) == 2
+    # what is predicted may have no class but 0 and 1, as indicators have
+    assert net.score(X[:100], columns[:100]) > 0.8
+    assert net.score(X[:50], columns[:50] + 2) == 0
     labels = np.column_stack([y == 0, y > 1]).astype(int)
     net.fit(X, labels)
     assert net.predict(X).shape == net.predict_proba(X).shape == (150, 2)
