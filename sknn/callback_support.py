@@ -14,12 +14,11 @@ except ImportError:  # scikit-learn < 1.9
 __all__ = ["CallbackSupportMixin", "Reporter", "reporter_of", "with_callbacks"]
 
 
-def reporter_of(estimator, X, y, sample_weight, max_epochs=None):
+def reporter_of(estimator, X, y, sample_weight):
     """A `Reporter` of the fit that begins, or None if no callbacks are set."""
     if not getattr(estimator, "_skl_callbacks", None):
         return None
-    max_epochs = max_epochs or estimator.max_iter
-    return Reporter(estimator, X, y, sample_weight, max_epochs)
+    return Reporter(estimator, X, y, sample_weight)
 
 
 class Reporter:
@@ -29,10 +28,10 @@ class Reporter:
     give them to ``predict`` and ``score``.
     """
 
-    def __init__(self, estimator, X, y, sample_weight, max_epochs):
+    def __init__(self, estimator, X, y, sample_weight):
         weights = None if sample_weight is None else {"sample_weight": sample_weight}
         self._values = {"estimator": estimator, "X": X, "y": y, "metadata": weights}
-        self._max_epochs, self._n_epochs = max_epochs, 0
+        self._max_epochs, self._n_epochs = estimator.max_iter, 0
         self._fit = estimator._init_callback_context(max_subtasks=self._max_epochs)
         self._epoch = None
 

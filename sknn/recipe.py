@@ -7,6 +7,8 @@ trained for fewer epochs in place of one for many.
 
 import numpy as np
 
+from .embeddings import PiecewiseLinear
+
 RECIPE = {
     "solver": "adamw",
     "beta_2": 0.95,
@@ -29,10 +31,8 @@ RECIPE = {
     "dtype": "float32",
 }
 
-# Of few samples more networks are made, more often, and fewer quantiles.
+# Of few samples more networks are made, and fewer quantiles.
 FEW_SAMPLES = 2_000
-SIZES_OF_FEW = {"n_members": 8, "n_bins": 32}
-SIZES = {"n_members": 4, "n_bins": 64}
 # With more numbers than this, pixels say, none is embedded.
 MOST_EMBEDDED = 200
 # Samples up to which a minibatch has so many.
@@ -52,9 +52,10 @@ def minus_score(score, loss):
     return -score
 
 
-def sizes_for(n_samples):
-    """Members, epochs and bins for so many samples."""
-    return SIZES_OF_FEW if n_samples < FEW_SAMPLES else SIZES
+def sizes_for(n_samples, n_numbers):
+    """Members, and the embedding, for so many samples and columns of numbers."""
+    n_members, n_bins = (8, 32) if n_samples < FEW_SAMPLES else (4, 64)
+    return n_members, PiecewiseLinear(n_bins) if n_numbers <= MOST_EMBEDDED else None
 
 
 # The factors of the inputs decay so much faster than the weights.

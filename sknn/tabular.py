@@ -19,7 +19,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import (
     _check_y,
-    _num_samples,
     check_is_fitted,
     validate_data,
 )
@@ -27,12 +26,11 @@ from sklearn.utils.validation import (
 from .base import BaseMLP, all_or_nothing, validated_weights
 from .calibration import apply_temperature, temperature
 from .callback_support import CallbackSupportMixin, reporter_of, with_callbacks
-from .embeddings import EMBEDDINGS, PiecewiseLinear
+from .embeddings import EMBEDDINGS
 from .estimators import MLPClassifier, MLPRegressor
 from .losses import loss_of
 from .members import Members
 from .recipe import (
-    MOST_EMBEDDED,
     RECIPE,
     batch_size_for,
     decays,
@@ -51,8 +49,8 @@ PILOT_EPOCHS, PILOT_SAMPLES = 2, 8_192
 SHARE_PLANNED = 0.9  # of the time left, so that the schedule comes to its end
 LARGEST_SEED = np.iinfo(np.int32).max
 # Parameters of the networks that are also those of the ensemble.
-SHARED = ["hidden_layer_sizes", "batch_size", "learning_rate_init", "dropout"]
-SHARED += ["weight_decay", "numerical_embedding", "scoring", "n_jobs"]
+SHARED = ["hidden_layer_sizes", "max_iter", "batch_size", "learning_rate_init"]
+SHARED += ["dropout", "weight_decay", "numerical_embedding", "scoring", "n_jobs"]
 SHARED_BY_CLASSIFIERS = [*SHARED, "label_smoothing", "class_weight"]
 SHARED_BY_REGRESSORS = [*SHARED, "loss"]
 
@@ -74,7 +72,6 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
             Interval(Integral, 1, None, closed="left"),
         ],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "best_epoch": [StrOptions({"member", "joint", "last"})],
         "refit": ["boolean"],
         "time_limit": [Interval(Real, 0, None, closed="neither"), None],
@@ -123,8 +120,7 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
             If the data or a parameter is not of the documented kind; the estimator is
             then as it was before.
         """
-        n_epochs = self._or_auto("max_iter", _num_samples(X))
-        reporter = reporter_of(self, X, y, sample_weight, n_epochs)
+        reporter = reporter_of(self, X, y, sample_weight)
         validation_set = X_val, y_val, sample_weight_val
         with all_or_nothing(self):
             self._fit(X, y, sample_weight, validation_set, reporter)
@@ -159,18 +155,12 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
 
     def _choose_sizes(self, n_samples):
         """What is 'auto', for a table of this size."""
-        self._n_members = self._or_auto("n_members", n_samples)
-        self._max_iter = self._or_auto("max_iter", n_samples)
-        self._embedding = self.numerical_embedding
-        if self.numerical_embedding == "auto":
-            n_numbers = np.sum(self.encoder_.output_kinds_ == "number")
-            embedding = PiecewiseLinear(sizes_for(n_samples)["n_bins"])
-            self._embedding = embedding if n_numbers <= MOST_EMBEDDED else None
-
-    def _or_auto(self, name, n_samples):
-        """A parameter, or what 'auto' is for so many samples."""
-        value = getattr(self, name)
-        return sizes_for(n_samples)[name] if value == "auto" else value
+        n_numbers = np.sum(self.encoder_.output_kinds_ == "number")
+        n_members, embedding = sizes_for(n_samples, n_numbers)
+        is_auto = self.n_members == "auto"
+        self._n_members = n_members if is_auto else self.n_members
+        is_auto = self.numerical_embedding == "auto"
+        self._embedding = embedding if is_auto else self.numerical_embedding
 
     def _members_of(self, fits):
         """The members, to be trained; a score of one's own is taken as it is."""
@@ -234,7 +224,7 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
     def _n_epochs_until(self, deadline, begin, n_samples):
         """As many epochs as there is time for; the schedule spans just these."""
         if deadline == np.inf:
-            return self._max_iter
+            return self.max_iter
         start, step = perf_counter(), -(-n_samples // PILOT_SAMPLES)
         pilot = self._members_of(begin(PILOT_EPOCHS, step=step))
         seconds_to_begin = perf_counter() - start
@@ -243,7 +233,7 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
             raise KeyboardInterrupt
         left = (deadline - perf_counter()) / (1 + self.refit) - seconds_to_begin
         possible = SHARE_PLANNED * left / max(step * pilot.seconds_of_epoch, 1e-9)
-        return int(np.clip(possible, 1, self._max_iter))
+        return int(np.clip(possible, 1, self.max_iter))
 
     def _report(self, reporter, group):
         """What to call after each epoch, or None where nobody listens."""
@@ -365,10 +355,10 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Networks that are trained together and averaged, each on all but one of at
         least five folds; 'auto' is 4, or 8 for fewer than 2,000 samples.
     hidden_layer_sizes : int or array-like of shape (n_hidden_layers,), \
-            default=(128, 128, 128)
+            default=(192, 192, 192)
         Units of each hidden layer.
-    max_iter : int or 'auto', default='auto'
-        Epochs; 'auto' is 32, or 64 for fewer than 2,000 samples.
+    max_iter : int, default=32
+        Epochs, which the schedules span.
     batch_size : int or 'auto', default='auto'
         Samples in a minibatch; 'auto' is about 64, 128, 256, 512 or 1,024, growing with
         the table.
@@ -384,7 +374,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Share of each target that is spread evenly over all classes.
     numerical_embedding : 'auto', str, object or None, default='auto'
         What numbers become before the first layer, as of :class:`MLPClassifier`: 'auto'
-        is ``PiecewiseLinear(n_bins=64)``, with 16 bins for fewer than 2,000 samples,
+        is ``PiecewiseLinear(n_bins=64)``, with 32 bins for fewer than 2,000 samples,
         and None for more than 200 columns of numbers.
     categorical_features : 'from_dtype', None or array-like, default='from_dtype'
         The columns that hold categories, as of :class:`TableEncoder`; text and booleans
@@ -477,8 +467,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         self,
         *,
         n_members="auto",
-        hidden_layer_sizes=(128, 128, 128),
-        max_iter="auto",
+        hidden_layer_sizes=(192, 192, 192),
+        max_iter=32,
         batch_size="auto",
         learning_rate_init=0.04,
         dropout=0.15,
@@ -617,10 +607,10 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         Networks that are trained together and averaged, each on all but one of at
         least five folds; 'auto' is 4, or 8 for fewer than 2,000 samples.
     hidden_layer_sizes : int or array-like of shape (n_hidden_layers,), \
-            default=(128, 128, 128)
+            default=(192, 192, 192)
         Units of each hidden layer.
-    max_iter : int or 'auto', default='auto'
-        Epochs; 'auto' is 32, or 64 for fewer than 2,000 samples.
+    max_iter : int, default=32
+        Epochs, which the schedules span.
     batch_size : int or 'auto', default='auto'
         Samples in a minibatch; 'auto' is about 64, 128, 256, 512 or 1,024, growing with
         the table.
@@ -634,7 +624,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         Decoupled decay of weights, with the same schedule.
     numerical_embedding : 'auto', str, object or None, default='auto'
         What numbers become before the first layer, as of :class:`MLPRegressor`: 'auto'
-        is ``PiecewiseLinear(n_bins=64)``, with 16 bins for fewer than 2,000 samples,
+        is ``PiecewiseLinear(n_bins=64)``, with 32 bins for fewer than 2,000 samples,
         and None for more than 200 columns of numbers.
     categorical_features : 'from_dtype', None or array-like, default='from_dtype'
         The columns that hold categories, as of :class:`TableEncoder`; text and booleans
@@ -715,8 +705,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         *,
         loss="squared_error",
         n_members="auto",
-        hidden_layer_sizes=(128, 128, 128),
-        max_iter="auto",
+        hidden_layer_sizes=(192, 192, 192),
+        max_iter=32,
         batch_size="auto",
         learning_rate_init=0.1,
         dropout=0.15,
