@@ -21,6 +21,7 @@ from .targets import (
     are_of_columns,
     labels_among,
     labels_of,
+    logarithms,
     mean_and_scale,
     weights_of_classes,
 )
@@ -464,10 +465,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         log_y_prob : ndarray of shape (n_samples, n_classes) or list of them
             ``log(predict_proba(X))``; minus infinity where a probability is 0.
         """
-        y_prob = self.predict_proba(X)
-        if isinstance(y_prob, list):
-            return [np.log(of_column) for of_column in y_prob]
-        return np.log(y_prob)
+        return logarithms(self.predict_proba(X))
 
     def score(self, X, y, sample_weight=None):
         """Accuracy: the share of the samples whose labels are all predicted right.

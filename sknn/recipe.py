@@ -58,13 +58,9 @@ def sizes_for(n_samples, n_numbers):
     return n_members, PiecewiseLinear(n_bins) if n_numbers <= MOST_EMBEDDED else None
 
 
-# The factors of the inputs decay so much faster than the weights.
-DECAY_OF_SCALES = 1.0
-
-
 def decays(weight_decay):
-    """Decays of all groups of parameters, from that of the weights."""
-    return {"coefs": weight_decay, "input_scales": DECAY_OF_SCALES * weight_decay}
+    """Decays by groups of parameters: the factors of inputs decay like weights."""
+    return dict.fromkeys(["coefs", "input_scales"], weight_decay)
 
 
 def batch_size_for(n_samples):

@@ -39,7 +39,7 @@ from .recipe import (
     sizes_for,
 )
 from .table_encoder import TableEncoder
-from .targets import accuracy
+from .targets import accuracy, logarithms
 from .validation import part_of_fold
 
 FEWEST_FOLDS = 5
@@ -537,6 +537,21 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         """
         outputs = self._outputs(X)
         return self.members_[0]._labels.probabilities(outputs)
+
+    def predict_log_proba(self, X):
+        """Predict logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, dataframe} of shape (n_samples, n_features)
+            A table with the columns of the one in ``fit``.
+
+        Returns
+        -------
+        log_y_prob : ndarray of shape (n_samples, n_classes) or list of them
+            ``log(predict_proba(X))``; minus infinity where a probability is 0.
+        """
+        return logarithms(self.predict_proba(X))
 
     def score(self, X, y, sample_weight=None):
         """Accuracy: the share of the samples whose labels are all predicted right.

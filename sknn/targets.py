@@ -201,6 +201,13 @@ def accuracy(y, predicted, weights):
     return accuracy_score(y, predicted, sample_weight=weights)
 
 
+def logarithms(probabilities):
+    """Those of probabilities, or of those of each column."""
+    if isinstance(probabilities, list):
+        return [np.log(of_column) for of_column in probabilities]
+    return np.log(probabilities)
+
+
 def mean_and_scale(targets, weights, positive=False):
     """Weighted mean and standard deviation of each column; 1 for a constant one.
 

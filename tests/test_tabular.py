@@ -390,3 +390,9 @@ def test_parameters_of_the_base_are_those_of_both():
     assert names >= set(BaseTabularMLP._parameter_constraints)
     names = set(TabularMLPRegressor().get_params())
     assert names >= set(BaseTabularMLP._parameter_constraints)
+
+
+def test_log_probabilities():
+    X, y = load_iris(return_X_y=True)
+    net = TabularMLPClassifier(**SMALL).fit(X, y)
+    np.testing.assert_allclose(np.exp(net.predict_log_proba(X)), net.predict_proba(X))
