@@ -3,6 +3,9 @@
 The sums of the last layer are divided by the temperature that has the least loss on
 samples that a network was not trained on (Guo et al., "On calibration of modern neural
 networks", ICML 2017).  Dividing its weights does that, at no cost in prediction.
+
+A few samples that all are classified right would have the smallest temperature there
+is.  So its logarithm is believed to be normally distributed, with a deviation of one.
 """
 
 import numpy as np
@@ -19,11 +22,13 @@ def temperature(evaluations):
     if not evaluations:
         return 1.0
     sums = [evaluation.sums() for evaluation in evaluations]
+    n_samples = sum(evaluation.n_samples for evaluation in evaluations)
 
     def loss(log_temperature):
         factor = np.exp(-log_temperature)
         losses = [e.loss_of(z * factor) for e, z in zip(evaluations, sums)]
-        return np.average(losses, weights=[e.weight for e in evaluations])
+        mean = np.average(losses, weights=[e.weight for e in evaluations])
+        return mean + log_temperature**2 / 2 / n_samples
 
     bounds = -np.log(LARGEST), np.log(LARGEST)
     found = minimize_scalar(loss, bounds=bounds, method="bounded")

@@ -56,9 +56,9 @@ class Members:
         for fit, params in zip(self.fits, self.kept):
             fit.network.params[:] = params
 
-    def may_go_on(self, deadline):
-        """Whether there is time for one more epoch, and no interrupt."""
-        in_time = perf_counter() + self.seconds_of_epoch <= deadline
+    def may_go_on(self, deadline, n_epochs=1):
+        """Whether there is time for some more epochs, and no interrupt."""
+        in_time = perf_counter() + n_epochs * self.seconds_of_epoch <= deadline
         return in_time and not self.was_interrupted
 
     def _begin(self, stack):

@@ -145,8 +145,9 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         group = self._members_of(begin(n_epochs, own))
         group.run(self._report(reporter, group), deadline)
         self._calibrate(group.fits)
-        if self.refit and not has_own and group.may_go_on(deadline):
-            group = self._refitted(group, begin, n_epochs, deadline)
+        last = group.best_epochs[0]
+        if self.refit and not has_own and group.may_go_on(deadline, last):
+            group = self._refitted(begin, n_epochs, last)
         self._publish(group)
 
     def _checked(self, y):
@@ -266,9 +267,8 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         """What is least in the best epoch, as a function of score and loss."""
         return self._own_criterion if self.scoring is None else minus_score
 
-    def _refitted(self, group, begin, n_epochs, deadline):
-        """The members anew, on all samples, for as many epochs as were best."""
-        last = group.best_epochs[0]
+    def _refitted(self, begin, n_epochs, last):
+        """The members anew, on all samples, up to the epoch that was best."""
         refitted = self._members_of(begin(n_epochs, whole=True))
         start = perf_counter()
 
@@ -277,7 +277,7 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
                 _print_epoch(refitted.fits, perf_counter() - start)
             return refitted.fits[0].progress.n_iter >= last
 
-        refitted.run(report, deadline)
+        refitted.run(report)
         return refitted
 
     def _publish(self, group):

@@ -87,7 +87,7 @@ class Evaluation:
         weighted = samples.weights.size > 0
         ones = np.ones(rows.size, network.params.dtype)
         self._weights = samples.weights[rows] if weighted else ones
-        self.weight = self._weights.sum(dtype=np.float64)
+        self.n_samples, self.weight = rows.size, self._weights.sum(dtype=np.float64)
 
     def __call__(self):
         sums, link = self.sums(), LINKS[self._loss.out_activation]

@@ -187,10 +187,16 @@ def test_temperature_minimises_the_loss_of_the_folds(load):
                 else softmax(sums / temperature, 1)
             )
             losses += list(-np.log(p[np.arange(len(fold)), y[fold]]))
-        return np.mean(losses)
+        return np.mean(losses) + np.log(temperature) ** 2 / 2 / len(losses)
 
     best = loss(net.temperature_)
     assert best < min(loss(net.temperature_ * 1.05), loss(net.temperature_ / 1.05))
+
+
+def test_temperature_is_not_extreme_for_few_samples():
+    X, y = load_breast_cancer(return_X_y=True)
+    net = TabularMLPClassifier(**SMALL | {"max_iter": 64}).fit(X[:30], y[:30])
+    assert 0.4 < net.temperature_ < 2.5
 
 
 def folds_of(net, y):
@@ -365,6 +371,8 @@ def test_pickle_clone_and_search():
     net = TabularMLPClassifier(**SMALL).fit(X, y)
     copy = pickle.loads(pickle.dumps(net))
     np.testing.assert_array_equal(copy.predict_proba(X), net.predict_proba(X))
+    # members do not keep the moments of their optimizers
+    assert all(member._optimizer is None for member in net.members_)
     assert not hasattr(clone(net), "members_")
     search = GridSearchCV(net, {"dropout": [0.0, 0.2]}, cv=2, n_jobs=2)
     with warnings.catch_warnings():
