@@ -36,6 +36,7 @@ FLOORS = [
     | {"validation"},
     {"base"},
     {"estimators"},
+    {"base_tabular"},
     {"tabular"},
     {"compilation", "tables"},
     {"__init__"},
@@ -52,7 +53,7 @@ ROOMS = {
     "scipy": {"calibration", "estimators", "training"},
     "sklearn": {"activations", "averaging", "base", "callback_support", "embeddings"}
     | {"estimators", "losses", "optimizers", "optimizer_state", "schedules"}
-    | {"table_encoder", "tabular", "targets", "training", "validation"}
+    | {"base_tabular", "table_encoder", "tabular", "targets", "training", "validation"}
     | {"comparison", "tables", "__main__"},
     "numpy": set(FLOOR_OF),
 }

@@ -13,8 +13,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sknn import TabularMLPClassifier, TabularMLPRegressor, members
+from sknn.base_tabular import BaseTabularMLP
 from sknn.callbacks import History
-from sknn.tabular import BaseTabularMLP
 from sknn.validation import part_of_fold
 
 SMALL = {"n_members": 2, "hidden_layer_sizes": (16,), "max_iter": 8, "random_state": 0}
