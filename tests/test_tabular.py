@@ -374,7 +374,7 @@ def test_pickle_clone_and_search():
     # members do not keep the moments of their optimizers
     assert all(member._optimizer is None for member in net.members_)
     assert not hasattr(clone(net), "members_")
-    search = GridSearchCV(net, {"dropout": [0.0, 0.2]}, cv=2, n_jobs=2)
+    search = GridSearchCV(net, {"dropout": [0.0, 0.2]}, cv=2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         search.fit(X, y)
