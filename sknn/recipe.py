@@ -54,7 +54,7 @@ def minus_score(score, loss):
 
 def sizes_for(n_samples, n_numbers):
     """Members, and the embedding, for so many samples and columns of numbers."""
-    n_members, n_bins = (8, 32) if n_samples < FEW_SAMPLES else (4, 64)
+    n_members, n_bins = (8, 32) if n_samples < FEW_SAMPLES else (6, 64)
     return n_members, PiecewiseLinear(n_bins) if n_numbers <= MOST_EMBEDDED else None
 
 

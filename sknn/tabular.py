@@ -27,7 +27,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     ----------
     n_members : int or 'auto', default='auto'
         Networks that are trained together and averaged, each on all but one of at
-        least five folds; 'auto' is 4, or 8 for fewer than 2,000 samples.
+        least five folds; 'auto' is 6, or 8 for fewer than 2,000 samples.
     hidden_layer_sizes : int or array-like of shape (n_hidden_layers,), \
             default=(192, 192, 192)
         Units of each hidden layer.
@@ -294,7 +294,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         As of :class:`MLPRegressor`: 'poisson' for counts, quantiles and so on.
     n_members : int or 'auto', default='auto'
         Networks that are trained together and averaged, each on all but one of at
-        least five folds; 'auto' is 4, or 8 for fewer than 2,000 samples.
+        least five folds; 'auto' is 6, or 8 for fewer than 2,000 samples.
     hidden_layer_sizes : int or array-like of shape (n_hidden_layers,), \
             default=(192, 192, 192)
         Units of each hidden layer.
