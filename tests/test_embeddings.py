@@ -12,7 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from test_kernels import Case, assert_gradient
 
 from sknn import MLPClassifier, MLPRegressor
-from sknn.activations import ACTIVATIONS, ELU
+from sknn.activations import ELU
 from sknn.embeddings import Embedding, Periodic, PiecewiseLinear
 from sknn.losses import CROSS_ENTROPY, SQUARED_ERROR
 from sknn.params import views
@@ -52,7 +52,8 @@ def test_gradients(kind, around):
     assert_gradient(Case("tanh", SQUARED_ERROR, **KINDS[kind], **around))
 
 
-@pytest.mark.parametrize("name", sorted(ACTIVATIONS.keys() - {"identity"}))
+# Of each kind of formula: slopes from outputs, with a setting or none, and from sums.
+@pytest.mark.parametrize("name", ["relu", "selu", "elu", "mish"])
 def test_gradients_of_mixed_activations(name):
     assert_gradient(Case(name, CROSS_ENTROPY, **KINDS["everything"]))
 
