@@ -352,8 +352,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     def _if_stopped_now(self, fit, params):
         """The attributes of an estimator whose fit stops with ``params``, in copies."""
-        twin = object.__new__(type(self))
-        vars(twin).update(vars(self))
+        twin = bare_copy(self)
         network, optimizer = fit.network.with_params(params), fit.optimizer
         optimizer = optimizer and optimizer.copy()
         twin._publish(network, fit.progress.copy(), optimizer, fit.validation)
@@ -622,8 +621,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     def _probe(self, network):
         """A light copy with the weights of a network in training."""
-        probe = object.__new__(type(self))
-        vars(probe).update(vars(self))
+        probe = bare_copy(self)
         vars(probe).pop("feature_names_in_", None)  # X is an array by now
         probe.out_activation_ = network.loss.out_activation
         probe._fitted_loss = network.loss
@@ -671,6 +669,13 @@ def needs_dense(mlp):
     has_categories = categorical is not None and len(categorical) > 0
     embeds = mlp.numerical_embedding is not None or has_categories
     return embeds or bool(mlp.input_scaling)
+
+
+def bare_copy(estimator):
+    """A copy with the very same attributes, which `copy.copy` would pickle."""
+    twin = object.__new__(type(estimator))
+    vars(twin).update(vars(estimator))
+    return twin
 
 
 @contextmanager

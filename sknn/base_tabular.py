@@ -9,27 +9,16 @@ from numbers import Integral, Real
 from time import perf_counter
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    _fit_context,
-)
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import (
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .base import BaseMLP, all_or_nothing, validated_weights
+from .base import BaseMLP, all_or_nothing, bare_copy, validated_weights
 from .callback_support import CallbackSupportMixin, reporter_of, with_callbacks
 from .embeddings import EMBEDDINGS
 from .members import Members
-from .recipe import (
-    batch_size_for,
-    decays,
-    minus_score,
-    sizes_for,
-)
+from .recipe import batch_size_for, decays, minus_score, sizes_for
 from .table_encoder import TableEncoder
 from .validation import part_of_fold
 
@@ -242,11 +231,9 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
 
     def _if_stopped_now(self, fits, kept):
         """The attributes of an estimator whose fit stops with ``kept``, in copies."""
-        twin = object.__new__(type(self))
-        vars(twin).update(vars(self))
-        members = []
+        twin, members = bare_copy(self), []
         for fit, params in zip(fits, kept):
-            members.append(object.__new__(type(fit.member)))
+            members.append(bare_copy(fit.member))
             vars(members[-1]).update(fit.member._if_stopped_now(fit, params))
         twin._show(members)
         return vars(twin)

@@ -6,7 +6,7 @@ import numpy as np
 
 from .embeddings import Embedding, as_embedding
 from .params import views
-from .samples import NEEDS_DENSE, is_sparse
+from .samples import NEEDS_DENSE, is_sparse, spread
 
 N_SAMPLES = 16_384  # to find quantiles of
 MOST_CODES = 2**24  # as many as float32 tells apart
@@ -135,7 +135,7 @@ def place_ramps(network, X, rows):
         if each.name == "piecewise_linear"
     ]
     parts = views(network.params, network.layers)
-    sampled = rows[:: -(-rows.size // N_SAMPLES)]
+    sampled = spread(rows, N_SAMPLES)
     for i, columns in enumerate(placed):
         starts, slopes = parts["ramp_starts_"][i], parts["ramp_slopes_"][i]
         ramps = ramps_between_quantiles(X[sampled, columns], len(starts))

@@ -9,7 +9,7 @@ import numpy as np
 
 from .embeddings import OF_NUMBERS
 from .params import views
-from .samples import is_sparse
+from .samples import is_sparse, spread
 
 N_SAMPLES = 2_048  # to estimate variances from
 N_MIXED = 5  # samples whose sums an intercept is minus a random mean of
@@ -19,8 +19,8 @@ def center_embeddings(network, samples, rows):
     """Let the sums of each embedded number have a mean of 0 over some samples."""
     parts = views(network.params, network.layers)
     intercepts = iter(parts.get("embedding_intercepts_", ()))
-    some = rows[:: -(-rows.size // N_SAMPLES)].copy()
-    means = network.hidden_outputs(samples, some, 0).mean(axis=0)
+    inputs = network.hidden_outputs(samples, spread(rows, N_SAMPLES), 0)
+    means = inputs.mean(axis=0)
     first = 0
     for each in network.layers.architecture.embeddings:
         if each.name in OF_NUMBERS:

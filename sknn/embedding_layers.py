@@ -15,7 +15,12 @@ from .block_gradients import (
 )
 from .elementary import clamp, cos_turns, sin_turns
 from .layers import PASS, Kind, Part, record, row_of
-from .piecewise_linear import interpolate, interpolate_backward
+from .piecewise_linear import (
+    interpolate,
+    interpolate_backward,
+    n_functions_and_sums,
+    sum_of_column,
+)
 from .products import copy, total
 
 VALUES, WEIGHTED = 0, 1  # rows of scratch
@@ -39,11 +44,6 @@ def wave(x, frequency, phase):
 # A column's numbers are in one column of the parameters: the intercepts of its sums, a
 # row for each wave and sum with its weight, the frequencies, and the phases.
 @inlined
-def n_waves_and_sums(layer):
-    return int(layer.setting), layer.fan_out // layer.fan_in - 1
-
-
-@inlined
 def row_of_weight(h, k, n_sums):
     """The row of parameters with the weight of wave h in sum k."""
     return (1 + h) * n_sums + k
@@ -54,12 +54,6 @@ def scratch(zero, plan, layer, block, which, n):
     """A row of numbers of now, behind what is kept for the outputs."""
     kept = pointer(block.kept, zero)
     return row_of(kept, layer.kept, layer.fan_out + which, plan, n)
-
-
-@inlined
-def sum_of(vectors, layer, j, k, n_sums, plan, n):
-    """The unit, or its deltas, of sum k of column j."""
-    return row_of(vectors, layer.outputs, j * (1 + n_sums) + 1 + k, plan, n)
 
 
 @inlined
@@ -78,13 +72,13 @@ def waves(zero, plan, layer, block, first, n):
     plan, layer, block = record(plan), record(layer), record(block)
     units = pointer(block.units, zero)
     values = scratch(zero, plan, layer, block, VALUES, n)
-    n_waves, n_sums = n_waves_and_sums(layer)
+    n_waves, n_sums = n_functions_and_sums(layer)
     for j in range(layer.fan_in):
         x = row_of(units, layer.inputs, j, plan, n)
         row_of(units, layer.outputs, j * (1 + n_sums), plan, n)[:] = x
         for k in range(n_sums):
             intercept = load(parameters(zero, plan, layer, k), j)
-            sum_of(units, layer, j, k, n_sums, plan, n)[:] = intercept
+            sum_of_column(units, layer, j, k, n_sums, plan, n)[:] = intercept
         for h in range(n_waves):
             frequency, phase = settings_of(zero, plan, layer, j, h, n_waves, n_sums)
             for i in range(n):
@@ -92,7 +86,7 @@ def waves(zero, plan, layer, block, first, n):
             for k in range(n_sums):
                 row = row_of_weight(h, k, n_sums)
                 weight = load(parameters(zero, plan, layer, row), j)
-                output = sum_of(units, layer, j, k, n_sums, plan, n)
+                output = sum_of_column(units, layer, j, k, n_sums, plan, n)
                 for i in range(n):
                     output[i] += weight * values[i]
 
@@ -102,7 +96,7 @@ def weight_gradients(zero, plan, layer, block, values, j, h, n_sums, n):
     """The gradients of the weights of wave h of column j, from its values."""
     deltas = pointer(block.deltas, zero)
     for k in range(n_sums):
-        delta = sum_of(deltas, layer, j, k, n_sums, plan, n)
+        delta = sum_of_column(deltas, layer, j, k, n_sums, plan, n)
         grads = own_gradients(zero, block, layer, row_of_weight(h, k, n_sums))
         store(grads, j, sum_of_products(delta, values))
 
@@ -122,7 +116,7 @@ def waves_backward(zero, plan, layer, block, first, n):
     prefer_wide_vectors()
     plan, layer, block = record(plan), record(layer), record(block)
     values = scratch(zero, plan, layer, block, VALUES, n)
-    n_waves, n_sums = n_waves_and_sums(layer)
+    n_waves, n_sums = n_functions_and_sums(layer)
     for j in range(layer.fan_in):
         x = row_of(pointer(block.units, zero), layer.inputs, j, plan, n)
         for h in range(n_waves):
@@ -144,7 +138,7 @@ def wave_gradients(zero, plan, layer, block, x, j, h, n_waves, n_sums, n):
     for k in range(n_sums):
         row = row_of_weight(h, k, n_sums)
         weight = load(parameters(zero, plan, layer, row), j)
-        delta = sum_of(deltas, layer, j, k, n_sums, plan, n)
+        delta = sum_of_column(deltas, layer, j, k, n_sums, plan, n)
         for i in range(n):
             of_turns[i] += weight * delta[i]
     for i in range(n):

@@ -20,7 +20,8 @@ KNOT, SHARE = 0, 1
 
 
 @inlined
-def n_ramps_and_sums(layer):
+def n_functions_and_sums(layer):
+    """How many ramps, or waves, a column has, and how many sums of them."""
     return int(layer.setting), layer.fan_out // layer.fan_in - 1
 
 
@@ -51,7 +52,7 @@ def find_knots(x, knots, starts, distance, n_ramps):
 @inlined
 def find_places(zero, plan, layer, block, x, j, n):
     """Between which knots the numbers of a column are, and where."""
-    n_ramps, n_sums = n_ramps_and_sums(layer)
+    n_ramps, n_sums = n_functions_and_sums(layer)
     knots = of_column(zero, plan, layer, block, j, n_sums, KNOT, n)
     shares = of_column(zero, plan, layer, block, j, n_sums, SHARE, n)
     starts = at(parameters(zero, plan, layer, (1 + n_ramps) * n_sums), j)
@@ -67,7 +68,7 @@ def find_places(zero, plan, layer, block, x, j, n):
 @inlined
 def values_at_knots(zero, plan, layer, block, j):
     """The values of all sums of a column at its knots, in scratch."""
-    n_ramps, n_sums = n_ramps_and_sums(layer)
+    n_ramps, n_sums = n_functions_and_sums(layer)
     scratch = (layer.kept + layer.fan_out) * plan.stride
     values = at(pointer(block.kept, zero), scratch)
     weights = at(parameters(zero, plan, layer, 0), j)
@@ -85,7 +86,7 @@ def interpolate(zero, plan, layer, block, first, n):
     prefer_wide_vectors()
     plan, layer, block = record(plan), record(layer), record(block)
     units = pointer(block.units, zero)
-    _, n_sums = n_ramps_and_sums(layer)
+    _, n_sums = n_functions_and_sums(layer)
     for j in range(layer.fan_in):
         x = row_of(units, layer.inputs, j, plan, n)
         row_of(units, layer.outputs, j * (1 + n_sums), plan, n)[:] = x
@@ -106,10 +107,8 @@ def interpolate_backward(zero, plan, layer, block, first, n):
     """Gradients of the values at the knots, and of the weights that these sum up."""
     prefer_wide_vectors()
     plan, layer, block = record(plan), record(layer), record(block)
-    grads, (n_ramps, n_sums) = (
-        own_gradients(zero, block, layer, 0),
-        n_ramps_and_sums(layer),
-    )
+    n_ramps, n_sums = n_functions_and_sums(layer)
+    grads = own_gradients(zero, block, layer, 0)
     for i in range(layer.rows * layer.stride):
         store(grads, i, zero)
     for j in range(layer.fan_in):

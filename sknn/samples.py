@@ -44,6 +44,11 @@ def freeze(X, dtype, targets=None, weights=None):
     return Samples(dense, values, columns, row_starts, targets, weights)
 
 
+def spread(rows, most):
+    """At most so many of some rows, evenly spread over them."""
+    return rows[:: -(-rows.size // most)].copy()
+
+
 def is_sparse(X):
     """Whether X is one of SciPy's sparse matrices or arrays."""
     return hasattr(X, "tocsr")

@@ -91,9 +91,9 @@ class Evaluation:
 
     def __call__(self):
         sums, link = self.sums(), LINKS[self._loss.out_activation]
-        outputs, scratch = sums.copy(), np.empty_like(self._weights)
-        link(outputs, scratch, self._settings, *self._sizes(sums))
-        return outputs.T, self.loss_of(sums)
+        loss, scratch = self.loss_of(sums), np.empty_like(self._weights)
+        link(sums, scratch, self._settings, *self._sizes(sums))  # now outputs
+        return sums.T, loss
 
     def sums(self):
         """The last layer's sums, with a row for each output."""
