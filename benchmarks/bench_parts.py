@@ -71,7 +71,7 @@ def measure(case, repeats):
         seconds = best(lambda: kernel(*arguments, repeats)) / repeats  # noqa: B023
         times[part] = seconds * 1e6 * (blocks_of_batch if of_block else 1)
     times["updates"] = times["gradients and updates"] - times["gradients"]
-    steps = min(rates.size, 20)
+    steps = min(len(rates), 20)
     some, few = order[: steps * case.batch], np.full((steps, 2), 1e-9)
     times["step"] = best(lambda: plan.run_epoch(some, few, 1e-4)) / steps * 1e6
     units = case.layer_units

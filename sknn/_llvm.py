@@ -71,6 +71,19 @@ def call(typingctx, address, arguments):
 
 
 @intrinsic
+def draw(typingctx, function, state):
+    """32 random bits from one of NumPy's generators, given by these two addresses."""
+
+    def codegen(context, builder, signature, args):
+        word = ir.IntType(32)
+        kind = ir.FunctionType(word, [args[1].type])
+        bits = builder.call(builder.inttoptr(args[0], kind.as_pointer()), [args[1]])
+        return builder.zext(bits, args[1].type)
+
+    return types.intp(types.intp, types.intp), codegen
+
+
+@intrinsic
 def add_one(typingctx, counter):
     """Add one to ``counter[0]``; all that was written before is seen by its readers."""
 

@@ -125,14 +125,14 @@ def schedule_for(optimizer, learning_rate):
     return learning_rate if isinstance(optimizer, SGD) else as_schedule("constant")
 
 
-def steps_of_epochs(mlp, optimizer, layers, n_steps, n_epochs):
+def steps_of_epochs(mlp, optimizer, factors_and_decays, n_steps, n_epochs):
     """For each coming epoch what its steps read: rates and, if wanted, other numbers.
 
     They are worked out for some epochs at once, for those of a small network take no
     longer than that; and anew when something else has changed the learning rate.
     """
-    (factors, decays), _ = rate_groups(mlp, optimizer.solver, layers)
-    ahead = max(1, STEPS_AHEAD // n_steps)
+    factors, decays = factors_and_decays
+    shrinks, ahead = decays.any(), max(1, STEPS_AHEAD // n_steps)
     first, base_rate, last = 0, np.nan, 0
     while True:
         if optimizer.n_steps == last or optimizer.learning_rate != base_rate:
@@ -150,7 +150,7 @@ def steps_of_epochs(mlp, optimizer, layers, n_steps, n_epochs):
             shrinkages = np.multiply.outer(intensities * learning_rates, decays)
         here = slice(optimizer.n_steps - first, optimizer.n_steps - first + n_steps)
         steps = {"rates": rates[here]}
-        if decays.any():
+        if shrinks:
             steps["shrinkages"] = shrinkages[here]
         if mlp.regularization_schedule is not None:
             steps["intensities"] = intensities[here]
@@ -220,7 +220,7 @@ def follow_statistics(network, optimizer):
 
 
 def plan_steps(mlp, network, samples, batch_size, team, optimizer):
-    """A plan for training as the estimator's parameters have it."""
+    """A plan for training as the parameters have it; factors and decays of groups."""
     solver, trained = optimizer.solver, optimizer.trained(network)
     plan = TrainingPlan(trained, samples, batch_size, team, solver.update)
     plan.remember(optimizer.moments, optimizer.settings)
@@ -228,4 +228,4 @@ def plan_steps(mlp, network, samples, batch_size, team, optimizer):
     plan.group_rates(len(factors), groups[:, 0], groups[:, 1])
     average = network.params if optimizer.average else None
     plan.regularize(mlp.l1, mlp.max_grad_norm, decays.any(), average)
-    return plan
+    return plan, (factors, decays)

@@ -170,6 +170,8 @@ class Plan:
     def _point(self, **arrays):
         """Write the addresses of arrays, and keep the arrays."""
         for name, array in arrays.items():
+            if self._kept.get(name) is array:
+                continue
             expected = ADDRESSES[name] or self._dtype
             if array.dtype != expected or not array.flags.c_contiguous:
                 raise TypeError(f"{name} must be {expected}, one row after the other.")
@@ -254,9 +256,9 @@ class TrainingPlan(Plan):
             n_targets=samples.targets.shape[1],
             n_params=self.grads.size,
             n_strips=network.layers.n_strips,
-            n_groups=1,
             update=update.address(self._dtype) if update else 0,
         )
+        self.group_rates(1, 0, 0)
 
     def remember(self, moments, settings):
         """Let the update rule read these settings, and read and write these moments."""
@@ -264,6 +266,7 @@ class TrainingPlan(Plan):
 
     def group_rates(self, n_groups, of_weights, of_others):
         """Say which of a step's rates each layer's weights take, and the others."""
+        self._n_groups = n_groups
         self._set(n_groups=n_groups)
         self._table["weight_rates"], self._table["rates"] = of_weights, of_others
 
@@ -288,11 +291,15 @@ class TrainingPlan(Plan):
         ``more`` may be `shrinkages`, `shares` and `intensities`, a number for each
         step.  Returns the mean loss, and the mean of the penalties.
         """
-        n_groups = int(self._plan[0]["n_groups"])
-        n_steps, n_rates = len(rates), rates.shape[1] // n_groups
+        n_steps, n_rates = len(rates), rates.shape[1] // self._n_groups
         self._point(order=order, rates=rates, **more)
-        self._set(n_samples=order.size, n_steps=n_steps, n_rates=n_rates)
-        self._set(alpha=alpha, seed=seed)
+        self._set(
+            n_samples=order.size,
+            n_steps=n_steps,
+            n_rates=n_rates,
+            alpha=alpha,
+            seed=seed,
+        )
         return self._run(run_epoch)
 
     def _read(self, samples):

@@ -4,6 +4,8 @@ Here users' labels become targets, outputs become labels, and weights of classes
 weights of samples.
 """
 
+from functools import cached_property
+
 import numpy as np
 from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
@@ -15,16 +17,20 @@ YES_OR_NO = np.arange(2)
 
 def labels_of(y):
     """What the labels are that ``y`` has: `Labels`, or `LabelColumns`."""
-    if type_of_target(y) == "multiclass-multioutput":
+    kind = type_of_target(y)
+    if kind == "multiclass-multioutput":
         return LabelColumns(np.unique(column) for column in _columns(y))
-    return Labels(y)
+    return Labels(y, kind)
 
 
 def labels_among(classes, y):
     """The same where all ``classes`` are given, and ``y`` may lack some."""
     if are_of_columns(classes):
         return LabelColumns(np.unique(column) for column in classes)
-    return Labels(y if type_of_target(y).startswith("multilabel") else classes)
+    kind = type_of_target(y)
+    if kind.startswith("multilabel"):
+        return Labels(y, kind)
+    return Labels(classes, type_of_target(classes))
 
 
 def are_of_columns(classes):
@@ -37,16 +43,37 @@ def _columns(y):
     return (y.toarray() if hasattr(y, "toarray") else np.asarray(y)).T
 
 
+def unique_labels_of(y):
+    """`unique_labels` of one column, without a second look at what kind it is."""
+    try:
+        return np.unique(y)
+    except TypeError:  # what cannot be compared: let it say so
+        return unique_labels(y)
+
+
+def _fitted_binarizer(y):
+    # Imported here, for it is a third of the time that this package takes.
+    from sklearn.preprocessing import LabelBinarizer
+
+    return LabelBinarizer().fit(y)
+
+
 class Labels:
     """One column of labels, or a column of indicators for each of several labels."""
 
-    def __init__(self, y):
-        # Imported here, for it is a third of the time that this package takes.
-        from sklearn.preprocessing import LabelBinarizer
+    def __init__(self, y, kind):
+        self._kind = kind
+        self.is_multiclass = kind == "multiclass"
+        if kind in ("binary", "multiclass"):
+            self.classes = unique_labels_of(y)
+        else:
+            self.binarizer = _fitted_binarizer(y)  # which refuses what is no label
+            self.classes = self.binarizer.classes_
 
-        self.binarizer = LabelBinarizer().fit(y)
-        self.classes = self.binarizer.classes_
-        self.is_multiclass = self.binarizer.y_type_ == "multiclass"
+    @cached_property
+    def binarizer(self):
+        """scikit-learn's, with the same classes."""
+        return _fitted_binarizer(self.classes)
 
     def loss(self, label_smoothing):
         """The loss that such labels call for."""
@@ -56,7 +83,7 @@ class Labels:
     @property
     def is_multilabel(self):
         """Whether each sample may have several of the labels."""
-        return self.binarizer.y_type_.startswith("multilabel")
+        return self._kind.startswith("multilabel")
 
     @property
     def n_outputs(self):
@@ -85,12 +112,16 @@ class Labels:
 
     def encode(self, y):
         """Targets: the number of the class, or a column of 0 and 1 for each label."""
-        if type_of_target(y).startswith("multilabel") != self.is_multilabel:
+        one_column = np.ndim(y) == 1  # which has not to be looked at again
+        is_multilabel = not one_column and type_of_target(y).startswith("multilabel")
+        if is_multilabel != self.is_multilabel:
             was = "was" if self.is_multilabel else "was not"
             raise ValueError(f"The object {was} fitted with multilabel input.")
-        if not self.is_multiclass:
+        if self.is_multilabel:
             return self.binarizer.transform(y).astype(bool)
-        return np.searchsorted(self.classes, y).reshape(-1, 1)
+        if self.is_multiclass:
+            return np.searchsorted(self.classes, y).reshape(-1, 1)
+        return np.isin(y, self.classes[1:]).reshape(-1, 1)  # there may be one only
 
     def labels(self, targets):
         """The labels that `encode` made these targets of."""

@@ -21,6 +21,7 @@ from .optimizer_state import (
 )
 from .params import parts
 from .plans import TrainingPlan
+from .shuffling import Shuffler
 from .team import Team, team_size
 
 # Below this rate an adaptive schedule stops the fit instead of dividing once more.
@@ -59,11 +60,12 @@ class StochasticFit:
     ):  # fmt: skip
         self.network, self.progress, self.optimizer = network, progress, optimizer
         self.validation = validation
-        self._mlp, self._samples, self._rows = mlp, samples, rows
-        self._random_state, self._warns = random_state, max_iter is None
+        self._mlp, self._samples, self._rows = mlp, samples, rows.copy()
+        self._shuffle, self._warns = Shuffler(random_state), max_iter is None
         self.n_epochs = max_iter or mlp.max_iter
         self._batch_size = clipped_batch_size(mlp.batch_size, rows.size)
         self._n_used = n_used_samples(network, rows.size, self._batch_size)
+        self._used = self._rows[: self._n_used]
         self._n_steps = -(-self._n_used // self._batch_size)
         self._seed = seed_for(network, random_state)
         self.kept = network.params.copy() if mlp.early_stopping else network.params
@@ -76,21 +78,20 @@ class StochasticFit:
     def begin(self, team):
         """Get ready to train in the threads of a team."""
         mlp, optimizer = self._mlp, self.optimizer
-        self._plan = plan_steps(
+        self._plan, groups = plan_steps(
             mlp, self.network, self._samples, self._batch_size, team, optimizer
         )
-        layers, n_steps = self.network.layers, self._n_steps
-        self._steps = steps_of_epochs(mlp, optimizer, layers, n_steps, self.n_epochs)
+        numbers = groups, self._n_steps, self.n_epochs
+        self._steps = steps_of_epochs(mlp, optimizer, *numbers)
 
     def run_epoch(self):
         """Train for an epoch; returns whether a rule says that it was the last."""
         mlp, network, progress = self._mlp, self.network, self.progress
         optimizer = self.optimizer
         if mlp.shuffle:
-            self._rows = shuffled(self._rows, self._random_state)
+            self._shuffle(self._rows)
         numbers = next(self._steps) | {"seed": self._seed + optimizer.n_steps}
-        rows = self._rows[: self._n_used]
-        loss, penalty = self._plan.run_epoch(rows, alpha=mlp.alpha, **numbers)
+        loss, penalty = self._plan.run_epoch(self._used, alpha=mlp.alpha, **numbers)
         optimizer.n_steps += self._n_steps
         optimizer.n_epochs += 1
         follow_statistics(network, optimizer)
@@ -151,13 +152,6 @@ def clipped_batch_size(batch_size, n_samples):
             stacklevel=2,
         )
     return int(np.clip(batch_size, 1, n_samples))
-
-
-def shuffled(rows, random_state):
-    """``sklearn.utils.shuffle``, draw for draw, without the cost of its checks."""
-    order = np.arange(rows.size)
-    random_state.shuffle(order)
-    return rows[order]
 
 
 def n_used_samples(network, n_samples, batch_size):

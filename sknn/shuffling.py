@@ -1,0 +1,45 @@
+"""Shuffling as NumPy does it, draw for draw, in half the time.
+
+The order of samples comes from the user's ``RandomState``, so that networks see their
+minibatches as scikit-learn's would.  Its generator is called through the address that
+NumPy gives out for this; its state moves on as if NumPy had shuffled.
+"""
+
+import ctypes
+
+from ._jit import kernel
+from ._llvm import draw
+
+
+class Shuffler:
+    """Shuffles arrays of integers in place, as ``random_state.shuffle`` does."""
+
+    def __init__(self, random_state):
+        self._generator = random_state._bit_generator
+        interface = self._generator.ctypes
+        draw_word = ctypes.cast(interface.next_uint32, ctypes.c_void_p).value
+        self._addresses = draw_word, interface.state_address
+
+    def __call__(self, rows):
+        with self._generator.lock:
+            _shuffle(rows, *self._addresses)
+
+
+@kernel
+def _shuffle(rows, next_uint32, state):
+    """Exchange each row, from the last one on, with one up to it (Fisher and Yates).
+
+    A draw beyond it is refused: the row is exchanged with itself, and is not done.
+    That half of them are is not to be foreseen, so there is no branch to go wrong.
+    """
+    i, mask = rows.size - 1, 0
+    while mask < i:
+        mask = 2 * mask + 1
+    while i > 0:
+        if i <= mask >> 1:
+            mask >>= 1
+        j = draw(next_uint32, state) & mask
+        taken = j <= i
+        j = j if taken else i
+        rows[i], rows[j] = rows[j], rows[i]
+        i -= taken
