@@ -122,7 +122,7 @@ def tile(typingctx, height, width, a, a_row, a_step, b, b_row, c, c_row,
 def _emit_tile(emit, builder, operands, n_rows, n_vectors):
     a, a_row, a_step, b, b_row, c, c_row, depth, accumulate = operands
     rows = [emit.constant(i) for i in range(n_rows)]
-    a_rows = [emit.at(a, builder.mul(i, a_row)) for i in rows]
+    a_rows = [emit.hidden(emit.at(a, builder.mul(i, a_row))) for i in rows]
     c_rows = [emit.at(c, builder.mul(i, c_row)) for i in rows]
     tile = [(i, j) for i in range(n_rows) for j in range(n_vectors)]
 
@@ -162,14 +162,14 @@ def _emit_tile(emit, builder, operands, n_rows, n_vectors):
 
 
 class VectorBuilder:
-    """Loads, stores and arithmetic on 64-byte vectors of one dtype."""
+    """Loads, stores and arithmetic on vectors of one dtype, or on parts of them."""
 
-    def __init__(self, context, builder, dtype):
+    def __init__(self, context, builder, dtype, parts=1):
         self._context = context
         self._builder = builder
         self._itemsize = dtype.bitwidth // 8
         self._scalar = context.get_value_type(dtype)
-        self.lanes = VECTOR_BYTES // self._itemsize
+        self.lanes = VECTOR_BYTES // self._itemsize // parts
         self.index = context.get_value_type(types.intp)
         self.vector = ir.VectorType(self._scalar, self.lanes)
         self.zero = ir.Constant(self.vector, None)
@@ -179,6 +179,16 @@ class VectorBuilder:
 
     def at(self, pointer, offset):
         return self._builder.gep(pointer, [offset])
+
+    def hidden(self, pointer):
+        """The same pointer, of which LLVM does not know where it comes from.
+
+        It would step all rows of A from one pointer, an addition each: as many as the
+        loads, and more than the narrow tiles have time for.
+        """
+        kind = ir.FunctionType(pointer.type, [pointer.type])
+        same = ir.InlineAsm(kind, "", "=r,0")
+        return self._builder.call(same, [pointer])
 
     def _vector_at(self, pointer, j):
         address = self.at(pointer, self.constant(j * self.lanes))
@@ -231,13 +241,24 @@ class VectorBuilder:
 @intrinsic
 def copy_vector(typingctx, a, c):
     """Copy 64 bytes of A to C."""
+    return types.void(a, c), _copying(1)
+
+
+@intrinsic
+def copy_half_vector(typingctx, a, c):
+    """Copy 32 bytes of A to C."""
+    return types.void(a, c), _copying(2)
+
+
+def _copying(parts):
+    """Code that copies one of so many parts of a vector."""
 
     def codegen(context, builder, signature, args):
-        emit = VectorBuilder(context, builder, signature.args[0].dtype)
+        emit = VectorBuilder(context, builder, signature.args[0].dtype, parts)
         emit.store(emit.load(args[0], 0), args[1], 0)
         return context.get_dummy_value()
 
-    return types.void(a, c), codegen
+    return codegen
 
 
 @intrinsic

@@ -10,6 +10,7 @@ from ._jit import INTEGER, VECTOR, inlined, piece, reduction
 from ._llvm import at, load, store
 from ._tile import (
     VECTOR_BYTES,
+    copy_half_vector,
     copy_vector,
     lanes,
     tile,
@@ -21,9 +22,11 @@ from ._tile import (
 # How a product reads A, and writes C.
 AS_IT_IS, TRANSPOSED = 0, 1
 OVERWRITE, ACCUMULATE = 0, 1
-# Rows of B that all tiles pass over before the next ones: a part of the second-level
-# cache, from which the tile's prefetches come in time.
-DEPTH_BYTES, MOST_ROWS, LEAST_ROWS = 192 * 1024, 512, 64
+# All tiles pass over a block of B before the next one, so that it stays in the
+# second-level cache and the tile's prefetches come in time: so many rows at most, fewer
+# where A's are copied, for the copy of a strip is to stay in the first-level cache.
+MOST_ROWS, MOST_BYTES_OF_COLUMN = 256, 1024
+BLOCK_BYTES = 256 * 1024
 
 
 @piece(
@@ -37,26 +40,47 @@ def product(
 
     Rows lie ``_stride`` numbers apart; `packed` is scratch of ``PACKED`` numbers.
     """
-    row, step = (1, a_stride) if a_transposed else (a_stride, 1)
     # The columns of a large A lie far apart: copy what many tiles will read again.
     copies = a_transposed != 0 and n > 4 * lanes(c)
-    fitting = DEPTH_BYTES // (VECTOR_BYTES // lanes(c) * b_stride)
-    depth_block = min(max(fitting, LEAST_ROWS), MOST_ROWS)
-    for k in range(0, depth, depth_block):
-        block = min(depth_block, depth - k)
-        i = 0
-        while i < m:
-            height = tile_height(m - i)
-            a_ik = at(a, i * row + k * step)
-            if copies:
-                _pack_columns(a_ik, a_stride, height, block, packed)
-            strip_of_tiles(
-                height, packed if copies else a_ik,
-                1 if copies else row, height if copies else step,
-                at(b, k * b_stride), b_stride, at(c, i * c_stride), c_stride,
-                n, block, accumulate != 0 or k > 0,
+    size = VECTOR_BYTES // lanes(c)
+    most = min(MOST_ROWS, MOST_BYTES_OF_COLUMN // size) if copies else MOST_ROWS
+    n_rows = even_share(depth, most, 1)
+    n_columns = even_share(n, BLOCK_BYTES // (size * n_rows), lanes(c))
+    for j in range(0, n, n_columns):
+        for k in range(0, depth, n_rows):
+            block_of_tiles(
+                at(a, k * (a_stride if a_transposed else 1)), a_stride, a_transposed,
+                at(b, k * b_stride + j), b_stride, at(c, j), c_stride,
+                m, min(n_columns, n - j), min(n_rows, depth - k),
+                accumulate != 0 or k > 0, copies, packed,
             )  # fmt: skip
-            i += height
+
+
+@inlined
+def even_share(n, most, grain):
+    """The size of equal parts of ``n``, whole grains, of about ``most`` at most."""
+    parts = (n + most - 1) // most
+    return ((n + parts - 1) // parts + grain - 1) // grain * grain
+
+
+@inlined
+def block_of_tiles(
+    a, a_stride, a_transposed, b, b_stride, c, c_stride, m, n, depth, accumulate,
+    copies, packed,
+):  # fmt: skip
+    """The product with a block of B: tiles beside one another, strip by strip."""
+    row, step = (1, a_stride) if a_transposed else (a_stride, 1)
+    i = 0
+    while i < m:
+        height = tile_height(m - i)
+        if copies:
+            _pack_columns(at(a, i), a_stride, height, depth, packed)
+        strip_of_tiles(
+            height, packed if copies else at(a, i * row),
+            1 if copies else row, height if copies else step,
+            b, b_stride, at(c, i * c_stride), c_stride, n, depth, accumulate,
+        )  # fmt: skip
+        i += height
 
 
 @inlined
@@ -74,19 +98,23 @@ def strip_of_tiles(
         j += width * lanes(c)
 
 
-# Length of the scratch: a vector for each of the rows, though a tile has fewer numbers.
-PACKED = 16 * (MOST_ROWS + 1)
+# Length of the scratch: 8 numbers of each row, and a vector at the end.
+PACKED = 8 * MOST_ROWS + 16
 
 
 @inlined
 def _pack_columns(a, a_stride, height, depth, packed):
     """Lay ``height`` neighbours of each row of A.T's source behind one another.
 
-    Whole vectors are copied, and the next one writes over what was too much; behind
-    the last number of A there must be room for one to be read (see `params.zeros`).
+    Whole or half vectors are copied, and the next one writes over what was too much;
+    behind the last number of A there must be room for one to be read (`params.zeros`).
     """
-    for k in range(depth):
-        copy_vector(at(a, k * a_stride), at(packed, k * height))
+    if 2 * height > lanes(a):
+        for k in range(depth):
+            copy_vector(at(a, k * a_stride), at(packed, k * height))
+    else:
+        for k in range(depth):
+            copy_half_vector(at(a, k * a_stride), at(packed, k * height))
 
 
 @piece(VECTOR, INTEGER, VECTOR, INTEGER, INTEGER, INTEGER)
