@@ -22,7 +22,7 @@ from .skips import SKIP
 from .sparse import SPARSE
 
 STRIP = 8  # rows of parameters that a member of a team takes at a time
-PANEL = 128  # rows that are stepped as soon as their gradient is there
+PANEL = 48  # rows that are stepped as soon as their gradient is there
 COLUMNS = -1  # the level of the columns of X, where the inputs are made of them
 
 
@@ -234,6 +234,8 @@ class Layers:
         # what is read from all samples at once is not read again for each panel
         is_sparse = [kind is SPARSE for kind in self.kinds]
         table["panel"] = np.where(is_sparse, table["rows"], PANEL)
+        sizes = np.minimum(table["panel"], table["rows"]) * table["stride"]
+        table["panel_start"], self.panels_size = starts(sizes), int(sizes.sum())
 
     def _connect(self):
         """Which deltas are wanted, added up, and turned."""

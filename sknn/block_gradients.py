@@ -32,11 +32,12 @@ def sum_of_products(x, y):
 
 
 @piece(*GRADIENTS)
-def sum_over_blocks(zero, plan, layer, blocks, first, last, accumulate, row, n_rows):
+def sum_over_blocks(
+    zero, plan, layer, blocks, first, last, accumulate, row, n_rows, grads
+):
     """Add up the gradients that the blocks have made for themselves, in their order."""
     plan, layer = record(plan), record(layer)
     place, size = layer.weights + row * layer.stride, n_rows * layer.stride
-    grads = at(pointer(plan.grads, zero), place)
     for number in range((last - first + plan.block_rows - 1) // plan.block_rows):
         own = at(pointer(record(blocks, number).grads, zero), place)
         if accumulate or number > 0:

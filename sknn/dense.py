@@ -104,11 +104,12 @@ def dense_backward(zero, plan, layer, block, first, n):
 
 
 @piece(*GRADIENTS)
-def dense_gradients(zero, plan, layer, blocks, first, last, accumulate, row, n_rows):
+def dense_gradients(
+    zero, plan, layer, blocks, first, last, accumulate, row, n_rows, grads
+):
     """Some rows of a weight gradient, in one sum over all samples or one per chunk."""
     plan, layer = record(plan), record(layer)
     place = layer.weights + row * layer.stride
-    grads = at(pointer(plan.grads, zero), place)
     for start in range(0, last - first, plan.chunk_rows):
         n = min(plan.chunk_rows, last - first - start)
         number, offset = divmod(start, plan.block_rows)

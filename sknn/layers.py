@@ -8,14 +8,14 @@ the pieces that it names; a new kind of layer changes no kernel.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ._jit import INTEGER, ZERO, Piece, as_array, inlined
+from ._jit import INTEGER, VECTOR, ZERO, Piece, as_array, inlined
 from ._llvm import at
 from .records import BLOCK, LAYER, PLAN
 
 # The arguments of a piece that works on a block of n samples from ``first`` on, and of
-# one that makes gradients of some rows of parameters from the samples of all blocks.
+# one that writes gradients of some rows of parameters, from the samples of all blocks.
 PASS = (ZERO, PLAN, LAYER, BLOCK, INTEGER, INTEGER)
-GRADIENTS = (ZERO, PLAN, LAYER, BLOCK, *[INTEGER] * 5)
+GRADIENTS = (ZERO, PLAN, LAYER, BLOCK, *[INTEGER] * 5, VECTOR)
 
 
 class Part(NamedTuple):

@@ -161,21 +161,21 @@ def gradients_and_steps(
 ):
     """A member's share of the parameters: gradients, then steps if scaled.
 
-    Where gradients are clipped, all of them come before any step.
+    Where gradients are clipped, all of them come before any step; else those of some
+    rows are done with before the next, and all can lie in the same place.
     """
     for depth in range(layers.size):
         layer = layers[depth]
         start, stop = share(layer.rows, STRIP, number, plan.n_members)
         for row in range(start, stop, layer.panel):
             n_rows = min(layer.panel, stop - row)
-            call(
-                layer.gradients,
-                (zero, plan, layer, blocks[0], first, last, accumulate, row, n_rows),
-            )
+            grads = gradients_of(zero, plan, layer, row, number)
+            numbers = first, last, accumulate, row, n_rows
+            call(layer.gradients, (zero, plan, layer, blocks[0], *numbers, grads))
             if scale != 0:
-                note_penalties(zero, plan, layer, row, n_rows)
+                note_penalties(zero, plan, layer, row, n_rows, grads)
                 if plan.max_norm == 0:
-                    step_rows(zero, plan, layer, row, n_rows, scale, step)
+                    step_rows(zero, plan, layer, row, n_rows, grads, scale, step)
 
 
 @subroutine
@@ -184,11 +184,20 @@ def steps(zero, plan, layers, number, scale, step):
     for depth in range(layers.size):
         layer = layers[depth]
         start, stop = share(layer.rows, STRIP, number, plan.n_members)
-        step_rows(zero, plan, layer, start, stop - start, scale, step)
+        grads = gradients_of(zero, plan, layer, start, number)
+        step_rows(zero, plan, layer, start, stop - start, grads, scale, step)
 
 
 @inlined
-def note_penalties(zero, plan, layer, row, n_rows):
+def gradients_of(zero, plan, layer, row, number):
+    """Where gradients of some rows go: among all others, or in place of the last."""
+    panel = number * plan.panels_size + layer.panel_start
+    place = layer.weights + row * layer.stride if plan.keeps_grads else panel
+    return at(pointer(plan.grads, zero), place)
+
+
+@inlined
+def note_penalties(zero, plan, layer, row, n_rows, grads):
     """The penalties of some rows, strip by strip, and norms if they are needed."""
     params, penalties = pointer(plan.params, zero), pointer(plan.penalties, FLOAT64)
     n_weights = max(min(layer.penalized - row, n_rows), 0)
@@ -202,15 +211,15 @@ def note_penalties(zero, plan, layer, row, n_rows):
                 penalty += plan.l1 * sum_of_absolutes(at(params, place), size)
             store(penalties, strip, penalty)
         if plan.max_norm != 0:
-            grads = at(pointer(plan.grads, zero), place)
+            of_strip = at(grads, i * layer.stride)
             if size > 0:
                 penalize(
-                    as_array(at(params, place), size), as_array(grads, size),
+                    as_array(at(params, place), size), as_array(of_strip, size),
                     plan.alpha, plan.l1,
                 )  # fmt: skip
             size = min(STRIP, n_rows - i) * layer.stride
             norms = pointer(plan.norms, FLOAT64)
-            store(norms, strip, squared_norm(grads, size))
+            store(norms, strip, squared_norm(of_strip, size))
 
 
 @inlined
@@ -221,29 +230,29 @@ def clipping(plan, scale):
 
 
 @inlined
-def step_rows(zero, plan, layer, row, n_rows, scale, step):
+def step_rows(zero, plan, layer, row, n_rows, grads, scale, step):
     """Step some rows: the weights among them, which have penalties, and the rest."""
     n_weights = max(min(layer.penalized - row, n_rows), 0)
     place, size = layer.weights + row * layer.stride, n_weights * layer.stride
     if n_weights > 0:
         group = layer.weight_rates
-        step_stretch(zero, plan, place, size, scale, step, group, plan.alpha, 1)
+        step_stretch(zero, plan, place, size, grads, scale, step, group, plan.alpha, 1)
     if n_rows > n_weights:
-        rest = (n_rows - n_weights) * layer.stride
-        step_stretch(zero, plan, place + size, rest, scale, step, layer.rates, 0.0, 0)
+        rest, grads = (n_rows - n_weights) * layer.stride, at(grads, size)
+        group = layer.rates
+        step_stretch(zero, plan, place + size, rest, grads, scale, step, group, 0.0, 0)
 
 
 @inlined
-def step_stretch(zero, plan, place, n, scale, step, group, decay, penalized):
+def step_stretch(zero, plan, place, n, grads, scale, step, group, decay, penalized):
     """Step some neighbouring parameters."""
     if plan.update == 0:
         return
     if plan.prepare != 0:
         number = step * plan.n_groups + group
-        call(plan.prepare, (zero, plan, place, n, number, penalized))
+        call(plan.prepare, (zero, plan, place, n, number, penalized, grads))
         decay = 0.0
     params = at(pointer(plan.params, zero), place)
-    grads = at(pointer(plan.grads, zero), place)
     moments = at(pointer(plan.moments, zero), place)
     settings, rates = pointer(plan.settings, FLOAT64), pointer(plan.rates, FLOAT64)
     rates = at(rates, (step * plan.n_groups + group) * plan.n_rates)

@@ -245,20 +245,31 @@ class TrainingPlan(Plan):
             chunk_rows=chunk_rows if sums_chunks else chunk_rows * in_a_block,
         )
         self._allocate(samples.targets.shape[1])
-        self.grads = zeros(network.layers.n_params, self._dtype)
+        in_parts = batch_size > n_blocks * chunk_rows * in_a_block
+        self._allocate_gradients(keeps=in_parts or update is None)
         self._point(
-            grads=self.grads,
             losses=zeros(batch_size, self._dtype),
             penalties=np.zeros(network.layers.n_strips),
         )
         self._set(
             batch_size=batch_size,
             n_targets=samples.targets.shape[1],
-            n_params=self.grads.size,
+            n_params=network.layers.n_params,
             n_strips=network.layers.n_strips,
             update=update.address(self._dtype) if update else 0,
         )
         self.group_rates(1, 0, 0)
+
+    def _allocate_gradients(self, keeps):
+        """A place for all gradients, or for a panel of each layer and team member.
+
+        The panels are read again before they leave the cache; no two layers share one,
+        for what is behind their rows must stay 0.
+        """
+        layers, size = self.layers, self._team.size * self.layers.panels_size
+        self.grads = zeros(layers.n_params if keeps else size, self._dtype)
+        self._point(grads=self.grads)
+        self._set(keeps_grads=keeps, panels_size=layers.panels_size)
 
     def remember(self, moments, settings):
         """Let the update rule read these settings, and read and write these moments."""
@@ -275,6 +286,7 @@ class TrainingPlan(Plan):
         if l1 or max_norm or shrinks:
             self._set(l1=l1, prepare=prepare.address(self._dtype))
         if max_norm:
+            self._allocate_gradients(keeps=True)
             self._set(max_norm=max_norm)
             self._point(norms=np.zeros(self.layers.n_strips))
         signs = required_signs(self.layers)

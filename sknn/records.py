@@ -22,6 +22,7 @@ LAYER_SIZES = [
     "rows",  # how many of them are trained
     "penalized",  # how many of these are weights, which penalties are for
     "panel",  # how many are stepped as soon as their gradient is there
+    "panel_start",  # where their gradients lie then
     "strips",  # strips of rows of the layers before this one
     "turned",  # columns of `turned` before those of its deltas
     "wants_deltas",  # whether anything before it is trained
@@ -72,6 +73,7 @@ SIZES = [
     "n_targets",
     "n_outputs",
     "n_params",
+    "panels_size",
     "n_rates",
     "n_groups",
     "n_strips",
@@ -85,7 +87,7 @@ SIZES = [
     "seed",
 ]
 PIECES = ["product", "transpose", "link", "loss", "update", "prepare", "finish"]
-FLAGS = ["has_weights", "sums_chunks"]
+FLAGS = ["has_weights", "sums_chunks", "keeps_grads"]
 REALS = ["alpha", "l1", "max_norm"]
 PLAN = np.dtype(  # eight bytes each
     [(name, np.int64) for name in [*ADDRESSES, *SIZES, *PIECES, *FLAGS]]

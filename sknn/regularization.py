@@ -5,7 +5,7 @@ which its update is: penalties are added to the gradients and decayed weights sh
 before it, signs enforced and the average moved after it.
 """
 
-from ._jit import INTEGER, ZERO, as_array, inlined, piece
+from ._jit import INTEGER, VECTOR, ZERO, as_array, inlined, piece
 from ._llvm import at, load, pointer, prefer_wide_vectors
 from .records import FLOAT64, PLAN
 
@@ -18,8 +18,8 @@ def stretch(address, zero, place, n):
     return as_array(at(pointer(address, zero), place), n)
 
 
-@piece(*STRETCH)
-def prepare(zero, plan, place, n, number, penalized):
+@piece(*STRETCH, VECTOR)
+def prepare(zero, plan, place, n, number, penalized, grads):
     """Add penalties to gradients, unless clipping has done so, and shrink weights.
 
     ``number`` is that of the shrinkage of this step and group; ``penalized`` is 1 for
@@ -31,7 +31,7 @@ def prepare(zero, plan, place, n, number, penalized):
         return
     p = stretch(plan.params, zero, place, n)
     if plan.max_norm == 0:
-        penalize(p, stretch(plan.grads, zero, place, n), plan.alpha, plan.l1)
+        penalize(p, as_array(grads, n), plan.alpha, plan.l1)
     if plan.shrinkages != 0:
         kept = T(1 - load(pointer(plan.shrinkages, FLOAT64), number))
         for i in range(n):

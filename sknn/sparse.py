@@ -42,14 +42,15 @@ def sparse_backward(zero, plan, layer, block, first, n):
 
 
 @piece(*GRADIENTS)
-def sparse_gradients(zero, plan, layer, blocks, first, last, accumulate, row, n_rows):
+def sparse_gradients(
+    zero, plan, layer, blocks, first, last, accumulate, row, n_rows, grads
+):
     """Gradients of some rows of W, from the samples of all blocks."""
     plan, layer, end = record(plan), record(layer), row + n_rows
     values, columns = pointer(plan.values, zero), pointer(plan.columns, INT32)
     starts, order = pointer(plan.row_starts, INT64), pointer(plan.order, INT64)
-    grads = at(pointer(plan.grads, zero), layer.weights)
     if not accumulate:
-        for i in range(row * layer.stride, end * layer.stride):
+        for i in range(n_rows * layer.stride):
             store(grads, i, zero)
     for i in range(first, last):
         number, row_of_block = divmod(i - first, plan.block_rows)
@@ -59,10 +60,10 @@ def sparse_gradients(zero, plan, layer, blocks, first, last, accumulate, row, n_
         for k in range(load(starts, sample), load(starts, sample + 1)):
             column = load(columns, k)
             if row <= column < end:
-                grad = at(grads, column * layer.stride)
+                grad = at(grads, (column - row) * layer.stride)
                 _add_multiple(grad, load(values, k), delta, layer.columns)
         if end > layer.fan_in:
-            grad = at(grads, layer.fan_in * layer.stride)
+            grad = at(grads, (layer.fan_in - row) * layer.stride)
             _add_multiple(grad, type(zero)(1), delta, layer.columns)
 
 
