@@ -1,6 +1,7 @@
 """Losses against scikit-learn's, SciPy's and PyTorch's, and finite differences."""
 
 import pickle
+import re
 
 import numba
 import numpy as np
@@ -153,6 +154,11 @@ LINK = {"identity": lambda z: z, "exp": np.exp, "logistic": special.expit}
 every_case = pytest.mark.parametrize("case", CASES)
 
 
+def _without_addresses(value):
+    """A test's name that is the same in each process."""
+    return re.sub(" at 0x[0-9a-f]+", "", str(value))
+
+
 def _targets(kind, shape):
     rng = np.random.default_rng(1)
     draws = {
@@ -294,7 +300,7 @@ def test_group_is_a_softmax_of_its_own(dtype):
             lambda nn: nn.CrossEntropyLoss(label_smoothing=0.1, reduction="none"),
         ),
     ],
-    ids=str,
+    ids=_without_addresses,
 )
 def test_against_torch(ours, theirs):
     torch = pytest.importorskip("torch")
@@ -483,7 +489,7 @@ def test_settings_can_be_searched():
         (PointwiseLoss(_brier, None), "'derivative' parameter"),
         (PointwiseLoss(_brier, _brier, link="relu"), "'link' parameter"),
     ],
-    ids=str,
+    ids=_without_addresses,
 )
 def test_refuses_bad_settings(loss, message):
     with pytest.raises(ValueError, match=message):
