@@ -746,3 +746,49 @@ def test_weights_for_other_features_are_refused(kind, fan_in):
     net.coefs_ = [np.ones((fan_in, 4)), np.ones((4, 1))]
     with pytest.raises(ValueError, match=f"coefs_.0. has {fan_in} rows"):
         net.predict(kind(X))
+
+
+def _fitted(X, **params):
+    net = sknn.MLPRegressor(hidden_layer_sizes=2, max_iter=1, random_state=0, **params)
+    return net.fit(X, Y["MLPRegressor"])
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda X: X * np.nan,
+        lambda X: X * -np.inf,
+        lambda X: X[:, :-1],
+        lambda X: X[0],
+        lambda X: X[:0],
+        lambda X: X.astype(str).astype(object) + "?",
+        lambda X: X + 1j,
+    ],
+)
+def test_a_row_is_refused_as_many_rows_are(spoil):
+    net = _fitted(X)
+    reports = []
+    for n in (1, 40):
+        with pytest.raises((ValueError, TypeError)) as report:
+            net.predict(spoil(X[:n]))
+        reports.append(report)
+    assert reports[0].type is reports[1].type
+    ours, theirs = (re.sub(r"\d+ sample", "n sample", str(r.value)) for r in reports)
+    assert ours.splitlines()[0] == theirs.splitlines()[0]
+
+
+def test_a_row_without_the_fitted_names_is_warned_of():
+    pd = pytest.importorskip("pandas")
+    net = _fitted(pd.DataFrame(X, columns=["a", "b", "c"]))
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        net.predict(X[:1])
+
+
+@pytest.mark.parametrize("dtype", [None, "float32", "float64"])
+@pytest.mark.parametrize("given", [np.float32, np.float64, np.int64, ">f8"])
+def test_a_row_is_predicted_as_among_many(dtype, given):
+    rounded = (3 * X).astype(given)
+    net = _fitted(rounded, dtype=dtype)
+    row, rows = net.predict(rounded[:1]), net.predict(rounded)
+    assert row.dtype == rows.dtype
+    np.testing.assert_allclose(row[0], rows[0], rtol=1e-6)
