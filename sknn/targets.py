@@ -121,7 +121,8 @@ class Labels:
             return self.binarizer.transform(y).astype(bool)
         if self.is_multiclass:
             return np.searchsorted(self.classes, y).reshape(-1, 1)
-        return np.isin(y, self.classes[1:]).reshape(-1, 1)  # there may be one only
+        second = y == self.classes[-1]
+        return second.reshape(-1, 1) & (len(self.classes) > 1)
 
     def labels(self, targets):
         """The labels that `encode` made these targets of."""
