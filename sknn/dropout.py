@@ -33,7 +33,7 @@ def drop(zero, plan, layer, block, first, n):
     plan, layer, block = record(plan), record(layer), record(block)
     units, kept = pointer(block.units, zero), pointer(block.kept, zero)
     T, key, n = type(zero), fold(plan.seed, layer.key), whole_vectors(n, zero)
-    rate = layer.setting * intensity(plan, first // plan.batch_size)
+    rate = layer.setting * intensity(plan, plan.first_step + first // plan.batch_size)
     limit, factor = np.int32(rate * 2.0**16 + 0.5), T(1 / (1 - rate))
     for j in range(0, layer.fan_out, 2):
         # two units share random bits, of which each has enough in a half

@@ -50,12 +50,12 @@ def run_epoch(zero, plans, layers, blocks, number):
             scale = 1 / weight if last == stop and weight != 0 else 0.0
             gradients_and_steps(
                 zero, plan, layers, blocks, number, first, last, int(first > start),
-                scale, step,
+                scale, plan.first_step + step,
             )  # fmt: skip
             n_barriers = wait_for_all(arrivals, plan.n_members, n_barriers)
             if plan.max_norm != 0 and scale != 0:
                 scale *= clipping(plan, scale)
-                steps(zero, plan, layers, number, scale, step)
+                steps(zero, plan, layers, number, scale, plan.first_step + step)
                 n_barriers = wait_for_all(arrivals, plan.n_members, n_barriers)
         if number == 0 and weight != 0:
             penalty = total(pointer(plan.penalties, FLOAT64), plan.n_strips)
@@ -229,7 +229,7 @@ def clipping(plan, scale):
     return plan.max_norm / norm if norm > plan.max_norm else 1.0
 
 
-@inlined
+@subroutine
 def step_rows(zero, plan, layer, row, n_rows, grads, scale, step):
     """Step some rows: the weights among them, which have penalties, and the rest."""
     n_weights = max(min(layer.penalized - row, n_rows), 0)
@@ -243,7 +243,7 @@ def step_rows(zero, plan, layer, row, n_rows, grads, scale, step):
         step_stretch(zero, plan, place + size, rest, grads, scale, step, group, 0.0, 0)
 
 
-@inlined
+@subroutine
 def step_stretch(zero, plan, place, n, grads, scale, step, group, decay, penalized):
     """Step some neighbouring parameters."""
     if plan.update == 0:

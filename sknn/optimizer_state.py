@@ -131,35 +131,45 @@ def steps_of_epochs(mlp, optimizer, factors_and_decays, n_steps, n_epochs):
     They are worked out for some epochs at once, for those of a small network take no
     longer than that; and anew when something else has changed the learning rate.
     """
-    factors, decays = factors_and_decays
-    shrinks, ahead = decays.any(), max(1, STEPS_AHEAD // n_steps)
-    first, base_rate, last = 0, np.nan, 0
+    first, last, base_rate = 0, 0, np.nan
     while True:
         if optimizer.n_steps == last or optimizer.learning_rate != base_rate:
             first, base_rate = optimizer.n_steps, optimizer.learning_rate
-            size = n_steps * min(ahead, n_epochs)
-            learning_rates = learning_rates_of(mlp, optimizer, n_steps, size)
-            rule, last = optimizer.solver, first + size
-            rates = np.hstack(
-                [
-                    rule.rates(factor * learning_rates, first, optimizer.settings)
-                    for factor in factors
-                ]
+            n_ahead = min(max(1, STEPS_AHEAD // n_steps), n_epochs)
+            last = first + n_ahead * n_steps
+            learning_rates = learning_rates_of(mlp, optimizer, n_steps, last - first)
+            steps = numbers_of_steps(
+                mlp, optimizer, factors_and_decays, learning_rates, n_steps
             )
-            intensities = intensities_of(mlp, optimizer, n_steps, size)
-            shrinkages = np.multiply.outer(intensities * learning_rates, decays)
-        here = slice(optimizer.n_steps - first, optimizer.n_steps - first + n_steps)
-        steps = {"rates": rates[here]}
-        if shrinks:
-            steps["shrinkages"] = shrinkages[here]
-        if mlp.regularization_schedule is not None:
-            steps["intensities"] = intensities[here]
-        if optimizer.average:
-            done = optimizer.n_steps, optimizer.n_epochs
-            steps["shares"] = optimizer.average.shares(n_steps, *done, mlp.max_iter)
-        optimizer.rate_of_epoch = learning_rates[here.start]
+        first_step = optimizer.n_steps - first
+        optimizer.rate_of_epoch = learning_rates[first_step]
         n_epochs -= 1
-        yield steps
+        yield steps | {"first_step": first_step, "n_steps": n_steps}
+
+
+def numbers_of_steps(mlp, optimizer, factors_and_decays, learning_rates, n_steps):
+    """Arrays with a row for each coming step, ``n_steps`` in an epoch."""
+    (factors, decays), size = factors_and_decays, learning_rates.size
+    rule, first, settings = optimizer.solver, optimizer.n_steps, optimizer.settings
+    rates = [rule.rates(each * learning_rates, first, settings) for each in factors]
+    intensities = intensities_of(mlp, optimizer, n_steps, size)
+    steps = {"rates": np.hstack(rates)}
+    if decays.any():
+        steps["shrinkages"] = np.multiply.outer(intensities * learning_rates, decays)
+    if mlp.regularization_schedule is not None:
+        steps["intensities"] = intensities
+    if optimizer.average:
+        steps["shares"] = shares_of(mlp, optimizer, n_steps, size // n_steps)
+    return steps
+
+
+def shares_of(mlp, optimizer, n_steps, n_epochs):
+    """How far the average goes towards the weights, in each step of coming epochs."""
+    shares = []
+    for i in range(n_epochs):
+        done = optimizer.n_steps + i * n_steps, optimizer.n_epochs + i
+        shares.append(optimizer.average.shares(n_steps, *done, mlp.max_iter))
+    return np.concatenate(shares)
 
 
 def learning_rates_of(mlp, optimizer, n_steps, size):

@@ -297,18 +297,21 @@ class TrainingPlan(Plan):
         if signs is not None or average is not None:
             self._set(finish=finish.address(self._dtype))
 
-    def run_epoch(self, order, rates, alpha, seed=0, **more):
+    def run_epoch(
+        self, order, rates, alpha, seed=0, first_step=0, n_steps=None, **more
+    ):
         """Train on these samples, with a row of rates for each step, group by group.
 
-        ``more`` may be `shrinkages`, `shares` and `intensities`, a number for each
-        step.  Returns the mean loss, and the mean of the penalties.
+        The rows are those from ``first_step`` on, by default all.  ``more`` may be
+        `shrinkages`, `shares` and `intensities`, a number for each step.  Returns the
+        mean loss, and the mean of the penalties.
         """
-        n_steps, n_rates = len(rates), rates.shape[1] // self._n_groups
         self._point(order=order, rates=rates, **more)
         self._set(
             n_samples=order.size,
-            n_steps=n_steps,
-            n_rates=n_rates,
+            first_step=first_step,
+            n_steps=len(rates) if n_steps is None else n_steps,
+            n_rates=rates.shape[1] // self._n_groups,
             alpha=alpha,
             seed=seed,
         )

@@ -68,6 +68,7 @@ ADDRESSES = {
 SIZES = [
     "n_samples",
     "n_steps",
+    "first_step",  # the first of them, among those that there are rates for
     "batch_size",
     "n_features",
     "n_targets",
