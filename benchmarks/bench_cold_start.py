@@ -107,8 +107,12 @@ def _excess(times):
 
 
 def _run(code, cache=None):
-    """What `code` prints, run in this checkout so that its sknn is imported."""
+    """What `code` prints, run in this checkout so that its sknn is imported.
+
+    As after an installation, Python's own compiler is not needed (but the first time).
+    """
     variables = os.environ | ({"NUMBA_CACHE_DIR": cache} if cache else {})
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-c", code]
     output = subprocess.check_output(command, env=variables, cwd=environment.ROOT)
     return json.loads(output)

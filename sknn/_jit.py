@@ -1,9 +1,9 @@
 """How everything is compiled: nopython, nogil, cached on disk, never stale.
 
-A *kernel* is called from Python or from another kernel.  A *piece* (an activation, a
-loss, an update rule) is a C function that kernels call through its address, which is
-data: so a network compiles the pieces it is made of and no others, and a new piece
-compiles no kernel again.
+All is made of *pieces* (an epoch, a product, an activation, a loss, an update rule): C
+functions that Python and other pieces call through their addresses, which are data.  So
+a network compiles the pieces it is made of and no others, and a new piece compiles no
+other again.
 
 Numba stamps a cached function with the contents of its own file only, so an upgrade
 that changes ``elementary.py`` would leave the losses that inline it as they were.
@@ -12,15 +12,18 @@ Here the stamp covers every file of the package with compiled code.
 
 import contextlib
 import ctypes
+import gc
 import hashlib
-from functools import cache
+from functools import cache, cached_property, update_wrapper
 from pathlib import Path
 
 import numba
+import numpy as np
 from numba import carray as as_array  # noqa: F401  (what a piece reads a VECTOR with)
 from numba import types
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
+from numba.extending import typeof_impl
 
 # The flags that keep NaN and infinity what they are: never nnan or ninf; reassoc only
 # in a reduction, for it would undo the two-part constants of elementary.py.
@@ -31,7 +34,7 @@ _OPTIONS = {
 }
 
 # What a piece takes: a pointer to numbers of its dtype, or to float64; a zero of its
-# dtype, another number; a dtype of records is a pointer to such records.
+# dtype, another number; a dtype of records is such a record, of which C has a pointer.
 VECTOR, SETTINGS, ZERO, INTEGER, REAL = "vector", "settings", "zero", "integer", "real"
 _KINDS = {
     SETTINGS: types.CPointer(types.float64),
@@ -41,17 +44,37 @@ _KINDS = {
 _C_NUMBERS = {INTEGER: ctypes.c_ssize_t, REAL: ctypes.c_double}
 
 
-def inlined(function):
-    """Make ``function`` a paragraph of each kernel that calls it.
+class inlined:  # noqa: N801  (a decorator)
+    """Make a function a paragraph of each piece that calls it.
 
     A function of its own is optimised once by itself and again inside every caller;
     a paragraph only there, which halves the time that compiling takes.
+
+    What Numba wants of it is made when it is asked for: for all paragraphs of the
+    package that takes longer than to import it.
     """
-    return numba.njit(inline="always", **_OPTIONS)(function)
+
+    targetoptions = {"inline": "always"}
+
+    def __init__(self, function):
+        self.py_func = function
+        update_wrapper(self, function)
+
+    @cached_property
+    def dispatcher(self):
+        return numba.njit(inline="always", **_OPTIONS)(self.py_func)
+
+    def __call__(self, *arguments):
+        return self.dispatcher(*arguments)
+
+
+@typeof_impl.register(inlined)
+def _type_of_inlined(function, context):
+    return typeof_impl(function.dispatcher, context)
 
 
 def subroutine(function, **options):
-    """Compile ``function`` with the kernels that call it, which alone can.
+    """Compile ``function`` with the pieces that call it, which alone can.
 
     It has no door to Python and no file of its own in the cache.
     """
@@ -59,19 +82,17 @@ def subroutine(function, **options):
     return numba.njit(**(_OPTIONS | no_doors | options))(function)
 
 
+def scalar(function):
+    """Compile a function of numbers once, and put it into each loop that calls it.
+
+    Numba takes long to copy into a caller what is itself made of such paragraphs.
+    """
+    return subroutine(function, forceinline=True)
+
+
 def reduction(function):
     """A subroutine whose sums may be taken in any order, so that they vectorise."""
     return subroutine(function, fastmath=_OPTIONS["fastmath"] | {"reassoc"})
-
-
-def kernel(function):
-    """Compile ``function`` at its first call, or load it from the disk cache."""
-    dispatcher = numba.njit(**_OPTIONS)(function)
-    if not numba.config.DISABLE_JIT:
-        # RuntimeError: no directory can be written to, so nothing is cached.
-        with contextlib.suppress(RuntimeError):
-            dispatcher._cache = _KernelCache(function)
-    return dispatcher
 
 
 def piece(*arguments):
@@ -119,17 +140,20 @@ class Piece:
     def address(self, dtype):
         """Where the machine code for numbers of ``dtype`` lies."""
         if dtype not in self._compiled:
-            self._compiled[dtype] = self._compile(dtype)
+            # of threads that compile at once, all must use what stays
+            self._compiled.setdefault(dtype, self._compile(dtype))
         return self._compiled[dtype].address
 
     def __call__(self, *arguments):
         """Call it from Python, on arrays of one dtype and numbers."""
-        function = self._from_python(arguments[0].dtype)
+        function = self.from_python(arguments[0].dtype)
         function(*(getattr(each, "ctypes", each) for each in arguments))
 
-    def _from_python(self, dtype):
+    def from_python(self, dtype):
+        """The same as a function of addresses and numbers."""
         if dtype not in self._callable:
-            kinds = [_C_NUMBERS.get(kind, ctypes.c_void_p) for kind in self._arguments]
+            numbers = _C_NUMBERS | {ZERO: np.ctypeslib.as_ctypes_type(dtype)}
+            kinds = [numbers.get(kind, ctypes.c_void_p) for kind in self._arguments]
             self._callable[dtype] = ctypes.CFUNCTYPE(None, *kinds)(self.address(dtype))
         return self._callable[dtype]
 
@@ -144,8 +168,21 @@ class Piece:
         if all(name.startswith(f"{__package__}.") for name in names):
             with contextlib.suppress(RuntimeError):
                 compiled._cache = _KernelCache(self._function, names)
-        compiled.compile()
+        with _no_garbage_collection():
+            compiled.compile()
         return compiled
+
+
+@contextlib.contextmanager
+def _no_garbage_collection():
+    """Do without it for a while: it would take a tenth of the compiler's time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _kind(argument, scalar):
@@ -153,7 +190,7 @@ def _kind(argument, scalar):
     kinds = {ZERO: scalar, VECTOR: types.CPointer(scalar), **_KINDS}
     if isinstance(argument, str):
         return kinds[argument]
-    return types.CPointer(numba.from_dtype(argument))
+    return numba.from_dtype(argument)
 
 
 @cache

@@ -31,6 +31,16 @@ def at(typingctx, pointer, i):
 
 
 @intrinsic
+def record_at(typingctx, record, i):
+    """The record ``i`` places behind another in their table."""
+
+    def codegen(context, builder, signature, args):
+        return builder.gep(args[0], [args[1]])
+
+    return record(record, types.intp), codegen
+
+
+@intrinsic
 def load(typingctx, pointer, i):
     """``pointer[i]``."""
 
@@ -85,14 +95,16 @@ def draw(typingctx, function, state):
 
 @intrinsic
 def add_one(typingctx, counter):
-    """Add one to ``counter[0]``; all that was written before is seen by its readers."""
+    """Add one to ``counter[0]``; all that was written before is seen by its readers.
+
+    Returns what it was.
+    """
 
     def codegen(context, builder, signature, args):
         one = context.get_constant(counter.dtype, 1)
-        builder.atomic_rmw("add", args[0], one, "acq_rel")
-        return context.get_dummy_value()
+        return builder.atomic_rmw("add", args[0], one, "acq_rel")
 
-    return types.void(counter), codegen
+    return counter.dtype(counter), codegen
 
 
 @intrinsic

@@ -24,7 +24,7 @@ from .elementary import (
     softplus,
     tanh,
 )
-from .layers import PASS, Kind, as_array, outputs_of, record
+from .layers import PASS, Kind, as_array, outputs_of
 from .own_functions import compiled, warn_of_wrong_slope
 
 
@@ -42,7 +42,6 @@ def apply_to_all(function):
 
     def apply(zero, plan, layer, block, first, n):
         prefer_wide_vectors()
-        plan, layer, block = record(plan), record(layer), record(block)
         z, setting = (
             outputs_of(pointer(block.units, zero), layer, plan),
             type(zero)(layer.setting),
@@ -60,7 +59,6 @@ def scale_by(slope):
 
     def scale(zero, plan, layer, block, first, n):
         prefer_wide_vectors()
-        plan, layer, block = record(plan), record(layer), record(block)
         outputs = outputs_of(pointer(block.units, zero), layer, plan)
         deltas = outputs_of(pointer(block.deltas, zero), layer, plan)
         setting = type(zero)(layer.setting)
@@ -77,7 +75,6 @@ def apply_and_keep(function, slope, place):
 
     def apply(zero, plan, layer, block, first, n):
         prefer_wide_vectors()
-        plan, layer, block = record(plan), record(layer), record(block)
         z = outputs_of(pointer(block.units, zero), layer, plan)
         kept, setting = kept_of(zero, block, layer, plan), type(zero)(layer.setting)
         for i in range(z.size):
@@ -102,7 +99,6 @@ def at_output(z, output):
 def scale_by_kept(zero, plan, layer, block, first, n):
     """Multiply each delta by what the layer has kept for it."""
     prefer_wide_vectors()
-    plan, layer, block = record(plan), record(layer), record(block)
     deltas = outputs_of(pointer(block.deltas, zero), layer, plan)
     kept = kept_of(zero, block, layer, plan)
     for i in range(deltas.size):

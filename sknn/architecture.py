@@ -15,13 +15,12 @@ from .monotonic import REFLECTION
 from .normalization import NORMALIZATIONS
 from .parametric import parametric
 from .params import padded, row_stride, starts
-from .records import LAYER
+from .records import LAYER, STRIP
 from .samples import NEEDS_DENSE
 from .scaling import SCALING
 from .skips import SKIP
 from .sparse import SPARSE
 
-STRIP = 8  # rows of parameters that a member of a team takes at a time
 PANEL = 48  # rows that are stepped as soon as their gradient is there
 COLUMNS = -1  # the level of the columns of X, where the inputs are made of them
 

@@ -5,9 +5,9 @@ block of samples writes the gradients of a layer to `grads` of its own.
 """
 
 from ._jit import inlined, piece, reduction
-from ._llvm import at, pointer
-from .layers import GRADIENTS, record
-from .products import add, copy
+from ._llvm import at, pointer, record_at
+from .layers import GRADIENTS
+from .products import put_or_add
 
 
 @inlined
@@ -36,11 +36,7 @@ def sum_over_blocks(
     zero, plan, layer, blocks, first, last, accumulate, row, n_rows, grads
 ):
     """Add up the gradients that the blocks have made for themselves, in their order."""
-    plan, layer = record(plan), record(layer)
     place, size = layer.weights + row * layer.stride, n_rows * layer.stride
     for number in range((last - first + plan.block_rows - 1) // plan.block_rows):
-        own = at(pointer(record(blocks, number).grads, zero), place)
-        if accumulate or number > 0:
-            add(own, grads, size)
-        else:
-            copy(own, grads, size)
+        own = at(pointer(record_at(blocks, number).grads, zero), place)
+        put_or_add(own, grads, size, accumulate or number > 0)

@@ -11,16 +11,16 @@ where `turned` has the deltas with a row for each sample.
 """
 
 from ._jit import inlined, piece
-from ._llvm import at, call, load, pointer
+from ._llvm import at, call, load, pointer, record_at
 from ._tile import lanes
-from .layers import GRADIENTS, PASS, Kind, Part, record
+from .layers import GRADIENTS, PASS, Kind, Part
 from .products import (
     ACCUMULATE,
     AS_IT_IS,
     OVERWRITE,
     TRANSPOSED,
-    add,
     copy,
+    put_or_add,
     whole_vectors,
 )  # fmt: skip
 from .records import INT64
@@ -29,7 +29,6 @@ from .records import INT64
 @piece(*PASS)
 def gather(zero, plan, layer, block, first, n):
     """Turn some rows of X, a vector's worth at a time, into the columns of a block."""
-    plan, layer, block = record(plan), record(layer), record(block)
     X, order = pointer(plan.dense, zero), pointer(plan.order, INT64)
     strip, units = pointer(block.strip, zero), pointer(block.units, zero)
     units = at(units, layer.outputs * plan.stride)
@@ -64,13 +63,13 @@ def weighted_sums(zero, plan, layer, block, n, accumulate):
 
 @piece(*PASS)
 def dense_forward(zero, plan, layer, block, first, n):
-    weighted_sums(zero, record(plan), record(layer), record(block), n, OVERWRITE)
+    weighted_sums(zero, plan, layer, block, n, OVERWRITE)
 
 
 @piece(*PASS)
 def projection_forward(zero, plan, layer, block, first, n):
     """Weighted sums that are added to the outputs of a layer before."""
-    weighted_sums(zero, record(plan), record(layer), record(block), n, ACCUMULATE)
+    weighted_sums(zero, plan, layer, block, n, ACCUMULATE)
 
 
 @inlined
@@ -84,7 +83,6 @@ def turn_deltas(zero, plan, layer, block, n):
 
 @piece(*PASS)
 def dense_backward(zero, plan, layer, block, first, n):
-    plan, layer, block = record(plan), record(layer), record(block)
     turn_deltas(zero, plan, layer, block, n)
     if layer.wants_deltas:
         deltas = pointer(block.deltas, zero)
@@ -108,27 +106,22 @@ def dense_gradients(
     zero, plan, layer, blocks, first, last, accumulate, row, n_rows, grads
 ):
     """Some rows of a weight gradient, in one sum over all samples or one per chunk."""
-    plan, layer = record(plan), record(layer)
     place = layer.weights + row * layer.stride
     for start in range(0, last - first, plan.chunk_rows):
         n = min(plan.chunk_rows, last - first - start)
         number, offset = divmod(start, plan.block_rows)
-        block = record(blocks, number)
+        block = record_at(blocks, number)
         alone = plan.n_members == 1  # others have done it on their way back
-        if not plan.sums_chunks or (alone and accumulate == OVERWRITE):
+        in_place = not plan.sums_chunks or (alone and accumulate == OVERWRITE)
+        own = at(pointer(block.grads, zero), place)
+        if alone or in_place:
+            sums = grads if in_place else own
+            resumes = accumulate if in_place else OVERWRITE
             weight_gradient(
-                zero, plan, layer, block, offset, n, row, n_rows, accumulate, grads
+                zero, plan, layer, block, offset, n, row, n_rows, resumes, sums
             )
-        else:
-            own = at(pointer(block.grads, zero), place)
-            if alone:
-                weight_gradient(
-                    zero, plan, layer, block, offset, n, row, n_rows, OVERWRITE, own
-                )
-            if accumulate:
-                add(own, grads, n_rows * layer.stride)
-            else:
-                copy(own, grads, n_rows * layer.stride)
+        if not in_place:
+            put_or_add(own, grads, n_rows * layer.stride, accumulate)
         accumulate = ACCUMULATE
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ._jit import inlined, piece
 from ._llvm import load, pointer, prefer_wide_vectors
 from .activations import kept_of, scale_by_kept
-from .layers import PASS, Kind, outputs_of, record, row_of
+from .layers import PASS, Kind, outputs_of, row_of
 from .products import whole_vectors
 from .random import bits, fold, halves, normal
 from .records import FLOAT64
@@ -30,7 +30,6 @@ def drop(zero, plan, layer, block, first, n):
     Srivastava et al. (2014), "inverted": nothing is left to do in prediction.
     """
     prefer_wide_vectors()
-    plan, layer, block = record(plan), record(layer), record(block)
     units, kept = pointer(block.units, zero), pointer(block.kept, zero)
     T, key, n = type(zero), fold(plan.seed, layer.key), whole_vectors(n, zero)
     rate = layer.setting * intensity(plan, plan.first_step + first // plan.batch_size)
@@ -53,7 +52,6 @@ def drop(zero, plan, layer, block, first, n):
 def add_noise(zero, plan, layer, block, first, n):
     """Add normal numbers with a standard deviation of ``setting`` to the inputs."""
     prefer_wide_vectors()
-    plan, layer, block = record(plan), record(layer), record(block)
     key, scale = fold(plan.seed, layer.key), type(zero)(layer.setting)
     units = pointer(block.units, zero)
     for j in range(layer.fan_out):

@@ -17,7 +17,7 @@ from ._bits import (
     power_of_two,
     round_to_integer,
 )
-from ._jit import inlined
+from ._jit import inlined, scalar
 
 INF, NAN = float("inf"), float("nan")
 LOG2_E = 1.4426950408889634
@@ -84,7 +84,7 @@ def _reduce(x):
     return n, (x - n * T(LN2_HIGH_64)) - n * T(LN2_LOW_64)
 
 
-@inlined
+@scalar
 def exp(x):
     """e**x."""
     T = type(x)
@@ -103,7 +103,7 @@ def _times_power_of_two(x, n):
     return x * power_of_two(half) * power_of_two(n - half)
 
 
-@inlined
+@scalar
 def expm1(x):
     """e**x - 1, without the cancellation near 0."""
     T = type(x)
@@ -126,7 +126,7 @@ def _log_series(s):
     return _atanh_series(z) * z * s + (s + s)
 
 
-@inlined
+@scalar
 def log(x):
     """Natural logarithm, as n ln 2 + log(m) with m between sqrt(1/2) and sqrt(2)."""
     T = type(x)
@@ -145,7 +145,7 @@ def log(x):
     return y if x >= T(0) else T(NAN)
 
 
-@inlined
+@scalar
 def softplus(x):
     """log(1 + e**x), as max(x, 0) + log(1 + u) with u = e**-|x|."""
     T = type(x)
@@ -157,7 +157,7 @@ def softplus(x):
     return y + x if x > T(0) else y
 
 
-@inlined
+@scalar
 def logistic(x):
     """1 / (1 + e**-x), from the exponential that cannot overflow."""
     T = type(x)
@@ -165,7 +165,7 @@ def logistic(x):
     return (T(1) if x >= T(0) else e) / (T(1) + e)
 
 
-@inlined
+@scalar
 def tanh(x):
     """Hyperbolic tangent."""
     return _tanh_of_single(x) if is_single(x) else _tanh_of_double(x)
@@ -241,7 +241,7 @@ def _gauss(x):
     return _times_power_of_two(_expm1_series(r) + T(1), n)
 
 
-@inlined
+@scalar
 def normal_cdf_and_density(x):
     """The standard normal distribution function, exact in both tails, and its slope."""
     T = type(x)
@@ -251,7 +251,7 @@ def normal_cdf_and_density(x):
     return T(1) - tail if x > T(0) else tail, T(INVERSE_SQRT_2_PI) * gauss
 
 
-@inlined
+@scalar
 def normal_cdf(x):
     """The standard normal distribution function, exact in both tails."""
     return normal_cdf_and_density(x)[0]

@@ -14,7 +14,7 @@ from .block_gradients import (
     sum_over_blocks,
 )
 from .elementary import clamp, cos_turns, sin_turns
-from .layers import PASS, Kind, Part, record, row_of
+from .layers import PASS, Kind, Part, row_of
 from .piecewise_linear import (
     interpolate,
     interpolate_backward,
@@ -69,7 +69,6 @@ def settings_of(zero, plan, layer, j, h, n_waves, n_sums):
 def waves(zero, plan, layer, block, first, n):
     """Each column, and weighted sums of its waves."""
     prefer_wide_vectors()
-    plan, layer, block = record(plan), record(layer), record(block)
     units = pointer(block.units, zero)
     values = scratch(zero, plan, layer, block, VALUES, n)
     n_waves, n_sums = n_functions_and_sums(layer)
@@ -114,7 +113,6 @@ def intercept_gradients(zero, plan, layer, block, j, n_sums, n):
 def waves_backward(zero, plan, layer, block, first, n):
     """The gradients of weights, intercepts, frequencies and phases."""
     prefer_wide_vectors()
-    plan, layer, block = record(plan), record(layer), record(block)
     values = scratch(zero, plan, layer, block, VALUES, n)
     n_waves, n_sums = n_functions_and_sums(layer)
     for j in range(layer.fan_in):
@@ -153,7 +151,6 @@ def wave_gradients(zero, plan, layer, block, x, j, h, n_waves, n_sums, n):
 @piece(*PASS)
 def pass_on(zero, plan, layer, block, first, n):
     """Columns that are inputs as they are."""
-    plan, layer, block = record(plan), record(layer), record(block)
     units, size = pointer(block.units, zero), layer.fan_out * plan.stride
     inputs, outputs = layer.inputs * plan.stride, layer.outputs * plan.stride
     copy(at(units, inputs), at(units, outputs), size)
@@ -170,7 +167,6 @@ def row_of_code(code, n_codes):
 @piece(*PASS)
 def look_up(zero, plan, layer, block, first, n):
     """The numbers of a category, one for each output."""
-    plan, layer, block = record(plan), record(layer), record(block)
     units = pointer(block.units, zero)
     codes = row_of(units, layer.inputs, 0, plan, n)
     for i in range(n):
@@ -183,7 +179,6 @@ def look_up(zero, plan, layer, block, first, n):
 @piece(*PASS)
 def look_up_backward(zero, plan, layer, block, first, n):
     """Gradients: each sample adds its deltas to those of its category."""
-    plan, layer, block = record(plan), record(layer), record(block)
     units, deltas = pointer(block.units, zero), pointer(block.deltas, zero)
     codes = row_of(units, layer.inputs, 0, plan, n)
     all_grads = own_gradients(zero, block, layer, 0)

@@ -12,10 +12,12 @@ from ._jit import INTEGER, VECTOR, ZERO, Piece, as_array, inlined
 from ._llvm import at
 from .records import BLOCK, LAYER, PLAN
 
-# The arguments of a piece that works on a block of n samples from ``first`` on, and of
-# one that writes gradients of some rows of parameters, from the samples of all blocks.
+# The arguments of a piece that works on a block of n samples from ``first`` on, of one
+# that writes gradients of some rows of parameters, from the samples of all blocks, and
+# of one that reads them.
 PASS = (ZERO, PLAN, LAYER, BLOCK, INTEGER, INTEGER)
 GRADIENTS = (ZERO, PLAN, LAYER, BLOCK, *[INTEGER] * 5, VECTOR)
+ROWS = (ZERO, PLAN, LAYER, INTEGER, INTEGER, VECTOR)
 
 
 class Part(NamedTuple):
@@ -47,12 +49,6 @@ class Kind(NamedTuple):
     needs_whole_batch: bool = False  # in one block
     sums_blocks: bool = False  # of gradients that each block makes for itself
     has_inputs_width: bool = False  # rows of parameters, which have that of outputs
-
-
-@inlined
-def record(pointer, i=0):
-    """The record that a piece was given, or the one ``i`` places behind it."""
-    return as_array(pointer, i + 1)[i]
 
 
 @inlined

@@ -6,7 +6,7 @@ sample at once.  A block is a matrix with a row for each output and a column for
 sample, so that every loop runs along the samples; rows lie ``stride`` numbers apart.
 """
 
-from functools import cache, partial
+from functools import cache
 
 from ._jit import (
     INTEGER,
@@ -16,6 +16,7 @@ from ._jit import (
     inlined,
     piece,
     piece_of,
+    scalar,
     subroutine,
 )
 from ._llvm import at, load, prefer_wide_vectors, store
@@ -212,9 +213,9 @@ def tweedie_slope(output, target, power):
     return (positive - target) * _power(positive, T(1) - power)
 
 
-@partial(subroutine, forceinline=True)
+@scalar
 def _power(x, exponent):
-    """x**exponent, compiled once for all three calls, and put into their loop after."""
+    """x**exponent."""
     return exp(exponent * log(x))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ._jit import inlined, piece
 from ._llvm import pointer
-from .layers import PASS, Kind, outputs_of, record
+from .layers import PASS, Kind, outputs_of
 from .params import views, zeros
 
 
@@ -25,12 +25,12 @@ def negate(vectors, layer, plan):
 
 @piece(*PASS)
 def negate_units(zero, plan, layer, block, first, n):
-    negate(pointer(record(block).units, zero), record(layer), record(plan))
+    negate(pointer(block.units, zero), layer, plan)
 
 
 @piece(*PASS)
 def negate_deltas(zero, plan, layer, block, first, n):
-    negate(pointer(record(block).deltas, zero), record(layer), record(plan))
+    negate(pointer(block.deltas, zero), layer, plan)
 
 
 # Before and after an activation, it makes that of some units the reflected one.

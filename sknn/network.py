@@ -13,60 +13,60 @@ of the dtype that is computed in, and `pointer` makes a pointer of an address.
 
 import numpy as np
 
-from ._jit import as_array, inlined, kernel, subroutine
-from ._llvm import at, call, load, pointer, store
-from .architecture import STRIP
-from .products import squared_norm, sum_of_absolutes, sum_of_squares, total
-from .records import FLOAT64, INT64
-from .regularization import penalize
+from ._jit import INTEGER, REAL, ZERO, inlined, piece
+from ._llvm import at, call, load, pointer, record_at, store
+from .layers import ROWS
+from .products import total
+from .records import BLOCK, FLOAT64, INT64, LAYER, PLAN, STRIP
 from .team import share, wait_for_all
 
+# What Python calls takes the plan, the tables of layers and blocks, and the number of
+# the member of the team that calls it: all of them do.
+KERNEL = ZERO, PLAN, LAYER, BLOCK, INTEGER
 
-@kernel
-def run_epoch(zero, plans, layers, blocks, number):
+
+@piece(*KERNEL)
+def run_epoch(zero, plan, layers, blocks, number):
     """Pass once over the samples in order, one step per minibatch.
 
-    Every member of a team calls it, with its number.  Returns the mean loss of the
-    samples, each taken before the step it leads to, and the mean of the L2 penalty; to
-    the first member, that is.
+    The results are the mean loss of the samples, each taken before the step it leads
+    to, and the mean of the L2 penalty.
     """
-    plan = plans[0]
-    total_loss, total_penalty, n_barriers = 0.0, 0.0, 0
+    total_loss, total_penalty = 0.0, 0.0
     arrivals = pointer(plan.arrivals, INT64)
+    tables = zero, plan, layers, blocks, number
     for step in range(plan.n_steps):
         start = step * plan.batch_size
         stop = min(start + plan.batch_size, plan.n_samples)
         weight = batch_weight(zero, plan, start, stop)
         for first in range(start, stop, plan.block_rows * plan.n_blocks):
             last = min(first + plan.block_rows * plan.n_blocks, stop)
-            mine, end = share(plan.n_blocks, 1, number, plan.n_members)
-            for i in range(mine, end):
-                train_block(zero, plan, layers, blocks[i], start, first, last, i)
-            n_barriers = wait_for_all(arrivals, plan.n_members, n_barriers)
+            call(plan.train_blocks, (*tables, start, first, last))
+            wait_for_all(arrivals, plan.n_members)
             if number == 0 and last == stop and weight != 0:
                 losses = total(pointer(plan.losses, zero), stop - start)
                 total_loss += losses / weight * (stop - start)
             # weights that cancel have no mean: nothing is learned
             scale = 1 / weight if last == stop and weight != 0 else 0.0
-            gradients_and_steps(
-                zero, plan, layers, blocks, number, first, last, int(first > start),
-                scale, plan.first_step + step,
-            )  # fmt: skip
-            n_barriers = wait_for_all(arrivals, plan.n_members, n_barriers)
-            if plan.max_norm != 0 and scale != 0:
-                scale *= clipping(plan, scale)
-                steps(zero, plan, layers, number, scale, plan.first_step + step)
-                n_barriers = wait_for_all(arrivals, plan.n_members, n_barriers)
+            numbers = first, last, int(first > start), scale, plan.first_step + step
+            call(plan.gradients_and_steps, (*tables, *numbers))
+            wait_for_all(arrivals, plan.n_members)
+            if plan.clip != 0 and scale != 0:
+                call(plan.clip, (*tables, scale, plan.first_step + step))
+                wait_for_all(arrivals, plan.n_members)
         if number == 0 and weight != 0:
             penalty = total(pointer(plan.penalties, FLOAT64), plan.n_strips)
             total_penalty += penalty / weight * (stop - start)
-    return total_loss / plan.n_samples, total_penalty / plan.n_samples
+    if number == 0:
+        results = pointer(plan.results, FLOAT64)
+        store(results, 0, total_loss / plan.n_samples)
+        store(results, 1, total_penalty / plan.n_samples)
 
 
-@kernel
-def predict(zero, plans, layers, blocks, number):
+@piece(*KERNEL)
+def predict(zero, plan, layers, blocks, number):
     """Write the network's outputs for a member's share of the samples in order."""
-    plan, block = plans[0], blocks[number]
+    block = record_at(blocks, number)
     outputs = pointer(plan.outputs, zero)
     start, stop = share(plan.n_samples, plan.block_rows, number, plan.n_members)
     for first in range(start, stop, plan.block_rows):
@@ -83,13 +83,6 @@ def predict(zero, plans, layers, blocks, number):
 
 
 @inlined
-def rows_of_block(plan, first, last, i):
-    """First and last of the samples of block ``i`` of those from first up to last."""
-    start = min(first + i * plan.block_rows, last)
-    return start, min(start + plan.block_rows, last)
-
-
-@inlined
 def batch_weight(zero, plan, start, stop):
     """Sum of a minibatch's sample weights, or its size where there are none."""
     if not plan.has_weights:
@@ -101,22 +94,24 @@ def batch_weight(zero, plan, start, stop):
     return result
 
 
-@inlined
-def train_block(zero, plan, layers, block, batch, first, last, i):
-    """Send a block of samples forward and back."""
-    start, stop = rows_of_block(plan, first, last, i)
-    n = stop - start
-    if n > 0:
-        forward(zero, plan, layers, block, start, n)
-        output_layer(zero, plan, block, start, n, start - batch)
-        backward(zero, plan, layers, block, start, n)
+@piece(*KERNEL, INTEGER, INTEGER, INTEGER)
+def train_blocks(zero, plan, layers, blocks, number, batch, first, last):
+    """Send a member's share of the blocks of some samples forward and back."""
+    mine, end = share(plan.n_blocks, 1, number, plan.n_members)
+    for i in range(mine, end):
+        block, start = record_at(blocks, i), first + i * plan.block_rows
+        n = min(plan.block_rows, last - start)
+        if n > 0:
+            forward(zero, plan, layers, block, start, n)
+            output_layer(zero, plan, block, start, n, start - batch)
+            backward(zero, plan, layers, block, start, n)
 
 
 @inlined
 def forward(zero, plan, layers, block, first, n):
     """Send a block of samples through all layers; the last ones stay sums."""
-    for depth in range(layers.size):
-        layer = layers[depth]
+    for depth in range(plan.n_layers):
+        layer = record_at(layers, depth)
         if layer.forward != 0:
             call(layer.forward, (zero, plan, layer, block, first, n))
 
@@ -124,13 +119,13 @@ def forward(zero, plan, layers, block, first, n):
 @inlined
 def backward(zero, plan, layers, block, first, n):
     """Deltas of every layer, from those of the last one."""
-    for depth in range(layers.size - 1, -1, -1):
-        layer = layers[depth]
+    for depth in range(plan.n_layers - 1, -1, -1):
+        layer = record_at(layers, depth)
         if layer.backward != 0:
             call(layer.backward, (zero, plan, layer, block, first, n))
 
 
-@subroutine
+@inlined
 def output_layer(zero, plan, block, first, n, place):
     """Outputs and deltas of a block, and its losses at their place in the minibatch."""
     order = pointer(plan.order, INT64)
@@ -155,7 +150,7 @@ def output_layer(zero, plan, block, first, n, place):
     call(plan.loss, (z, targets, weights, deltas, losses, settings, *sizes))
 
 
-@subroutine
+@piece(*KERNEL, INTEGER, INTEGER, INTEGER, REAL, INTEGER)
 def gradients_and_steps(
     zero, plan, layers, blocks, number, first, last, accumulate, scale, step
 ):
@@ -164,28 +159,19 @@ def gradients_and_steps(
     Where gradients are clipped, all of them come before any step; else those of some
     rows are done with before the next, and all can lie in the same place.
     """
-    for depth in range(layers.size):
-        layer = layers[depth]
+    for depth in range(plan.n_layers):
+        layer = record_at(layers, depth)
         start, stop = share(layer.rows, STRIP, number, plan.n_members)
         for row in range(start, stop, layer.panel):
             n_rows = min(layer.panel, stop - row)
             grads = gradients_of(zero, plan, layer, row, number)
-            numbers = first, last, accumulate, row, n_rows
-            call(layer.gradients, (zero, plan, layer, blocks[0], *numbers, grads))
+            rows = row, n_rows, grads
+            numbers = first, last, accumulate
+            call(layer.gradients, (zero, plan, layer, blocks, *numbers, *rows))
             if scale != 0:
-                note_penalties(zero, plan, layer, row, n_rows, grads)
-                if plan.max_norm == 0:
-                    step_rows(zero, plan, layer, row, n_rows, grads, scale, step)
-
-
-@subroutine
-def steps(zero, plan, layers, number, scale, step):
-    """A member's share of the parameters: steps along gradients that are there."""
-    for depth in range(layers.size):
-        layer = layers[depth]
-        start, stop = share(layer.rows, STRIP, number, plan.n_members)
-        grads = gradients_of(zero, plan, layer, start, number)
-        step_rows(zero, plan, layer, start, stop - start, grads, scale, step)
+                call(plan.note, (zero, plan, layer, *rows))
+                if plan.step != 0 and plan.clip == 0:
+                    call(plan.step, (zero, plan, layer, *rows, scale, step))
 
 
 @inlined
@@ -196,58 +182,38 @@ def gradients_of(zero, plan, layer, row, number):
     return at(pointer(plan.grads, zero), place)
 
 
-@inlined
-def note_penalties(zero, plan, layer, row, n_rows, grads):
-    """The penalties of some rows, strip by strip, and norms if they are needed."""
-    params, penalties = pointer(plan.params, zero), pointer(plan.penalties, FLOAT64)
-    n_weights = max(min(layer.penalized - row, n_rows), 0)
-    for i in range(0, n_rows, STRIP):
-        strip = layer.strips + (row + i) // STRIP
-        place = layer.weights + (row + i) * layer.stride
-        size = min(STRIP, n_weights - i) * layer.stride
-        if size > 0:
-            penalty = 0.5 * plan.alpha * sum_of_squares(at(params, place), size)
-            if plan.l1 != 0:
-                penalty += plan.l1 * sum_of_absolutes(at(params, place), size)
-            store(penalties, strip, penalty)
-        if plan.max_norm != 0:
-            of_strip = at(grads, i * layer.stride)
-            if size > 0:
-                penalize(
-                    as_array(at(params, place), size), as_array(of_strip, size),
-                    plan.alpha, plan.l1,
-                )  # fmt: skip
-            size = min(STRIP, n_rows - i) * layer.stride
-            norms = pointer(plan.norms, FLOAT64)
-            store(norms, strip, squared_norm(of_strip, size))
-
-
-@inlined
-def clipping(plan, scale):
-    """The factor that brings the norm of all gradients down to ``max_norm``."""
+@piece(*KERNEL, REAL, INTEGER)
+def clip_and_step(zero, plan, layers, blocks, number, scale, step):
+    """A member's share of the steps, along clipped gradients."""
     norm = np.sqrt(total(pointer(plan.norms, FLOAT64), plan.n_strips)) * abs(scale)
-    return plan.max_norm / norm if norm > plan.max_norm else 1.0
+    if norm > plan.max_norm:
+        scale *= plan.max_norm / norm
+    for depth in range(plan.n_layers):
+        layer = record_at(layers, depth)
+        start, stop = share(layer.rows, STRIP, number, plan.n_members)
+        rows = start, stop - start, gradients_of(zero, plan, layer, start, number)
+        call(plan.step, (zero, plan, layer, *rows, scale, step))
 
 
-@subroutine
+@piece(*ROWS, REAL, INTEGER)
 def step_rows(zero, plan, layer, row, n_rows, grads, scale, step):
     """Step some rows: the weights among them, which have penalties, and the rest."""
     n_weights = max(min(layer.penalized - row, n_rows), 0)
-    place, size = layer.weights + row * layer.stride, n_weights * layer.stride
-    if n_weights > 0:
-        group = layer.weight_rates
-        step_stretch(zero, plan, place, size, grads, scale, step, group, plan.alpha, 1)
-    if n_rows > n_weights:
-        rest, grads = (n_rows - n_weights) * layer.stride, at(grads, size)
-        group = layer.rates
-        step_stretch(zero, plan, place + size, rest, grads, scale, step, group, 0.0, 0)
+    for penalized in range(2):
+        start, stop = (0, n_weights) if penalized else (n_weights, n_rows)
+        if stop > start:
+            place, size = start * layer.stride, (stop - start) * layer.stride
+            step_stretch(
+                zero, plan, layer.weights + row * layer.stride + place, size,
+                at(grads, place), scale, step,
+                layer.weight_rates if penalized else layer.rates, penalized,
+            )  # fmt: skip
 
 
-@subroutine
-def step_stretch(zero, plan, place, n, grads, scale, step, group, decay, penalized):
+@inlined
+def step_stretch(zero, plan, place, n, grads, scale, step, group, penalized):
     """Step some neighbouring parameters."""
-    if plan.update == 0:
-        return
+    decay = plan.alpha * penalized
     if plan.prepare != 0:
         number = step * plan.n_groups + group
         call(plan.prepare, (zero, plan, place, n, number, penalized, grads))

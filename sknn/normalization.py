@@ -14,7 +14,7 @@ from .block_gradients import (
     sum_of_products,
     sum_over_blocks,
 )
-from .layers import PASS, Kind, Part, record, row_of
+from .layers import PASS, Kind, Part, row_of
 
 EPSILON = 1e-5  # added to variances
 MOMENTUM = 0.1  # of the running means and variances
@@ -48,7 +48,6 @@ def normalize_batch(zero, plan, layer, block, first, n):
 
     Running means and variances follow, for predictions to use.
     """
-    plan, layer, block = record(plan), record(layer), record(block)
     units, kept, T = pointer(block.units, zero), pointer(block.kept, zero), type(zero)
     scales, shifts = (
         parameters(zero, plan, layer, SCALES),
@@ -80,7 +79,6 @@ def follow(running, j, value):
 @piece(*PASS)
 def apply_running(zero, plan, layer, block, first, n):
     """With the running means and variances, for predictions."""
-    plan, layer, block = record(plan), record(layer), record(block)
     units, T = pointer(block.units, zero), type(zero)
     for j in range(layer.fan_out):
         x = row_of(units, layer.outputs, j, plan, n)
@@ -104,7 +102,6 @@ def note_gradients(zero, block, layer, j, delta, normalized):
 
 @piece(*PASS)
 def batch_backward(zero, plan, layer, block, first, n):
-    plan, layer, block = record(plan), record(layer), record(block)
     deltas, kept = pointer(block.deltas, zero), pointer(block.kept, zero)
     T, factors = type(zero), own_gradients(zero, block, layer, FACTORS)
     scales = parameters(zero, plan, layer, SCALES)
@@ -122,7 +119,6 @@ def batch_backward(zero, plan, layer, block, first, n):
 def normalize_layer(zero, plan, layer, block, first, n):
     """Over the units of each sample (Ba, Kiros and Hinton, 2016)."""
     prefer_wide_vectors()
-    plan, layer, block = record(plan), record(layer), record(block)
     units, kept, T = pointer(block.units, zero), pointer(block.kept, zero), type(zero)
     scales, shifts = (
         parameters(zero, plan, layer, SCALES),
@@ -154,7 +150,6 @@ def normalize_layer(zero, plan, layer, block, first, n):
 @piece(*PASS)
 def layer_backward(zero, plan, layer, block, first, n):
     prefer_wide_vectors()
-    plan, layer, block = record(plan), record(layer), record(block)
     deltas, kept, T = pointer(block.deltas, zero), pointer(block.kept, zero), type(zero)
     scales, share = parameters(zero, plan, layer, SCALES), T(1) / T(layer.fan_out)
     factor = row_of(kept, layer.kept, layer.fan_out + FACTOR, plan, n)

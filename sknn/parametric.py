@@ -15,7 +15,7 @@ from .block_gradients import (
     sum_of_products,
     sum_over_blocks,
 )
-from .layers import PASS, Kind, Part, record, row_of
+from .layers import PASS, Kind, Part, row_of
 from .products import whole_vectors
 
 PARTS = (Part("activation_weights_", fill=1.0),)
@@ -35,7 +35,6 @@ def mix(function):
 
     def apply(zero, plan, layer, block, first, n):
         prefer_wide_vectors()
-        plan, layer, block = record(plan), record(layer), record(block)
         units, n = pointer(block.units, zero), whole_vectors(n, zero)
         weights, setting = parameters(zero, plan, layer, 0), type(zero)(layer.setting)
         for j in range(layer.fan_out):
@@ -56,7 +55,6 @@ def mix_and_keep(function, slope, place):
 
     def apply(zero, plan, layer, block, first, n):
         prefer_wide_vectors()
-        plan, layer, block = record(plan), record(layer), record(block)
         units, kept = pointer(block.units, zero), pointer(block.kept, zero)
         weights, setting = parameters(zero, plan, layer, 0), type(zero)(layer.setting)
         n, one = whole_vectors(n, zero), type(zero)(1)
@@ -77,7 +75,6 @@ def mix_and_keep(function, slope, place):
 def mix_backward(zero, plan, layer, block, first, n):
     """Deltas of the sums, and gradients of the weights."""
     prefer_wide_vectors()
-    plan, layer, block = record(plan), record(layer), record(block)
     deltas, kept = pointer(block.deltas, zero), pointer(block.kept, zero)
     grads = own_gradients(zero, block, layer, 0)
     for j in range(layer.fan_out):

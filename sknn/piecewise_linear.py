@@ -11,7 +11,7 @@ from ._jit import inlined, piece
 from ._llvm import at, load, pointer, prefer_wide_vectors, store
 from .block_gradients import own_gradients, parameters
 from .elementary import clamp
-from .layers import PASS, record, row_of
+from .layers import PASS, row_of
 from .products import add
 
 # Rows of what is kept of a column for the way back: the knot before each sample, and
@@ -84,7 +84,6 @@ def values_at_knots(zero, plan, layer, block, j):
 def interpolate(zero, plan, layer, block, first, n):
     """Each column, and its sums, on the way from one knot's value to the next's."""
     prefer_wide_vectors()
-    plan, layer, block = record(plan), record(layer), record(block)
     units = pointer(block.units, zero)
     _, n_sums = n_functions_and_sums(layer)
     for j in range(layer.fan_in):
@@ -106,7 +105,6 @@ def interpolate(zero, plan, layer, block, first, n):
 def interpolate_backward(zero, plan, layer, block, first, n):
     """Gradients of the values at the knots, and of the weights that these sum up."""
     prefer_wide_vectors()
-    plan, layer, block = record(plan), record(layer), record(block)
     n_ramps, n_sums = n_functions_and_sums(layer)
     grads = own_gradients(zero, block, layer, 0)
     for i in range(layer.rows * layer.stride):

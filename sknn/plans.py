@@ -15,11 +15,23 @@ from .layers import Kind
 from .loss_pieces import LINKS
 from .losses import loss_of
 from .monotonic import required_signs
-from .network import predict, run_epoch
+from .network import (
+    clip_and_step,
+    gradients_and_steps,
+    predict,
+    run_epoch,
+    step_rows,
+    train_blocks,
+)
 from .params import padded, row_stride, zeros
 from .products import PACKED, product, transpose
 from .records import ADDRESSES, BLOCK, LAYER_PIECES, PLAN, REALS
-from .regularization import finish, prepare
+from .regularization import (
+    finish,
+    note_penalties,
+    note_penalties_and_norms,
+    prepare,
+)
 from .team import ALONE, Team, team_size
 
 BLOCK_ROWS = 256  # samples of a block, at most
@@ -80,7 +92,6 @@ class Plan:
 
     def __init__(self, network, block_rows, n_blocks, team):
         self._dtype = network.params.dtype
-        self._zero = self._dtype.type(0)
         self._team, self._kept = team, {}
         self.layers = network.layers
         self._plan, self._table = np.zeros(1, PLAN), network.layers.table.copy()
@@ -90,6 +101,7 @@ class Plan:
         n_features = int(self._table[0]["fan_in"])
         self._set(
             n_features=n_features,
+            n_layers=self._table.size,
             n_outputs=self._table[-1]["fan_out"],
             last=self._table[-1]["outputs"],
             n_members=team.size,
@@ -107,7 +119,8 @@ class Plan:
         return self._team.run(partial(self._call, kernel))
 
     def _call(self, kernel, number):
-        return kernel(self._zero, self._plan, self._table, self._blocks, number)
+        tables = (self._plan, self._table, self._blocks)
+        kernel.from_python(self._dtype)(0, *(t.ctypes.data for t in tables), number)
 
     def _connect(self, network):
         """Look up, or compile, the pieces that the network is made of."""
@@ -198,6 +211,7 @@ class PredictionPlan(Plan):
         """Let the outputs be those of a hidden layer."""
         self._table = self._table[self.layers.levels <= level]
         self._set(
+            n_layers=self._table.size,
             last=self.layers.starts_of_levels[level],
             n_outputs=self.layers.architecture.units[level],
             link=LINKS["identity"].address(self._dtype),
@@ -250,14 +264,21 @@ class TrainingPlan(Plan):
         self._point(
             losses=zeros(batch_size, self._dtype),
             penalties=np.zeros(network.layers.n_strips),
+            results=np.zeros(2),
         )
         self._set(
             batch_size=batch_size,
             n_targets=samples.targets.shape[1],
             n_params=network.layers.n_params,
             n_strips=network.layers.n_strips,
-            update=update.address(self._dtype) if update else 0,
+            train_blocks=train_blocks.address(self._dtype),
+            gradients_and_steps=gradients_and_steps.address(self._dtype),
+            note=note_penalties.address(self._dtype),
         )
+        if update:
+            self._set(
+                step=step_rows.address(self._dtype), update=update.address(self._dtype)
+            )
         self.group_rates(1, 0, 0)
 
     def _allocate_gradients(self, keeps):
@@ -284,10 +305,11 @@ class TrainingPlan(Plan):
     def regularize(self, l1=0.0, max_norm=None, shrinks=False, average=None):
         """Let steps do more than follow the gradient of the loss and L2 penalty."""
         if l1 or max_norm or shrinks:
-            self._set(l1=l1, prepare=prepare.address(self._dtype))
+            note = note_penalties_and_norms.address(self._dtype)
+            self._set(l1=l1, note=note, prepare=prepare.address(self._dtype))
         if max_norm:
             self._allocate_gradients(keeps=True)
-            self._set(max_norm=max_norm)
+            self._set(max_norm=max_norm, clip=clip_and_step.address(self._dtype))
             self._point(norms=np.zeros(self.layers.n_strips))
         signs = required_signs(self.layers)
         if signs is not None:
@@ -315,7 +337,8 @@ class TrainingPlan(Plan):
             alpha=alpha,
             seed=seed,
         )
-        return self._run(run_epoch)
+        self._run(run_epoch)
+        return tuple(self._kept["results"])
 
     def _read(self, samples):
         super()._read(samples)

@@ -146,6 +146,14 @@ def add(source, target, n):
 
 
 @inlined
+def put_or_add(source, target, n, accumulate):
+    """Put n numbers in place of those of the target, or add them to those."""
+    for j in range(n):
+        number = load(source, j)
+        store(target, j, load(target, j) + number if accumulate else number)
+
+
+@inlined
 def whole_vectors(n, number):
     """``n`` rounded up to whole vectors of numbers like this one."""
     return (n + lanes(number) - 1) // lanes(number) * lanes(number)

@@ -8,8 +8,11 @@ import numpy as np
 # What a pointer points to, for `_llvm.pointer`.
 INT32, INT64, FLOAT64 = np.int32(0), np.int64(0), np.float64(0)
 
+STRIP = 8  # rows of parameters that a member of a team takes at a time
+
 # A layer is one operation on the units: a product, an activation, a normalisation...
 LAYER_SIZES = [
+    "n_layers",
     "fan_in",
     "fan_out",
     "inputs",  # rows before its inputs in a block of units
@@ -64,8 +67,10 @@ ADDRESSES = {
     "shares": np.dtype(np.float64),  # of the parameters in the average
     "loss_settings": np.dtype(np.float64),
     "arrivals": np.dtype(np.int64),
+    "results": np.dtype(np.float64),  # of an epoch: the mean loss, the mean penalty
 }
 SIZES = [
+    "n_layers",
     "n_samples",
     "n_steps",
     "first_step",  # the first of them, among those that there are rates for
@@ -87,7 +92,20 @@ SIZES = [
     "last",  # rows before the outputs of the last layer
     "seed",
 ]
-PIECES = ["product", "transpose", "link", "loss", "update", "prepare", "finish"]
+PIECES = [
+    "product",
+    "transpose",
+    "link",
+    "train_blocks",
+    "loss",
+    "gradients_and_steps",
+    "note",  # penalties, and norms of gradients
+    "step",
+    "clip",
+    "prepare",  # what a step does before the update, and after it
+    "update",
+    "finish",
+]
 FLAGS = ["has_weights", "sums_chunks", "keeps_grads"]
 REALS = ["alpha", "l1", "max_norm"]
 PLAN = np.dtype(  # eight bytes each

@@ -6,8 +6,57 @@ before it, signs enforced and the average moved after it.
 """
 
 from ._jit import INTEGER, VECTOR, ZERO, as_array, inlined, piece
-from ._llvm import at, load, pointer, prefer_wide_vectors
-from .records import FLOAT64, PLAN
+from ._llvm import at, load, pointer, prefer_wide_vectors, store
+from .layers import ROWS
+from .products import squared_norm, sum_of_absolutes, sum_of_squares
+from .records import FLOAT64, PLAN, STRIP
+
+
+@piece(*ROWS)
+def note_penalties(zero, plan, layer, row, n_rows, grads):
+    """The L2 penalties of some rows, strip by strip."""
+    for i in range(0, n_rows, STRIP):
+        place, size = weights_of_strip(layer, row + i, n_rows - i)
+        if size > 0:
+            weights = at(pointer(plan.params, zero), place)
+            penalty = 0.5 * plan.alpha * sum_of_squares(weights, size)
+            store(pointer(plan.penalties, FLOAT64), strip_of(layer, row + i), penalty)
+
+
+@piece(*ROWS)
+def note_penalties_and_norms(zero, plan, layer, row, n_rows, grads):
+    """All penalties, and the norms of the gradients with those of the penalties."""
+    penalties, norms = pointer(plan.penalties, FLOAT64), pointer(plan.norms, FLOAT64)
+    for i in range(0, n_rows, STRIP):
+        strip, of_strip = strip_of(layer, row + i), at(grads, i * layer.stride)
+        place, size = weights_of_strip(layer, row + i, n_rows - i)
+        if size > 0:
+            weights = at(pointer(plan.params, zero), place)
+            penalty = 0.5 * plan.alpha * sum_of_squares(weights, size)
+            penalty += plan.l1 * sum_of_absolutes(weights, size)
+            store(penalties, strip, penalty)
+        if plan.max_norm != 0:
+            if size > 0:
+                penalize(
+                    as_array(weights, size), as_array(of_strip, size),
+                    plan.alpha, plan.l1,
+                )  # fmt: skip
+            size = min(STRIP, n_rows - i) * layer.stride
+            store(norms, strip, squared_norm(of_strip, size))
+
+
+@inlined
+def strip_of(layer, row):
+    """The number of the strip that starts with this row."""
+    return layer.strips + row // STRIP
+
+
+@inlined
+def weights_of_strip(layer, row, n_rows):
+    """Where the weights of a strip start, and how many numbers they are."""
+    n_weights = min(layer.penalized - row, n_rows, STRIP)
+    return layer.weights + row * layer.stride, n_weights * layer.stride
+
 
 STRETCH = (ZERO, PLAN, INTEGER, INTEGER, INTEGER, INTEGER)
 
@@ -26,7 +75,7 @@ def prepare(zero, plan, place, n, number, penalized, grads):
     weights and 0 for all else.
     """
     prefer_wide_vectors()
-    plan, T = as_array(plan, 1)[0], type(zero)
+    T = type(zero)
     if penalized == 0:
         return
     p = stretch(plan.params, zero, place, n)
@@ -52,7 +101,7 @@ def penalize(p, g, alpha, l1):
 def finish(zero, plan, place, n, step, penalized):
     """Take away what has the wrong sign, and let the average follow."""
     prefer_wide_vectors()
-    plan, T = as_array(plan, 1)[0], type(zero)
+    T = type(zero)
     p = stretch(plan.params, zero, place, n)
     if plan.signs != 0:
         signs = stretch(plan.signs, zero, place, n)

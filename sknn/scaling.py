@@ -8,14 +8,13 @@ from .block_gradients import (
     sum_of_products,
     sum_over_blocks,
 )
-from .layers import PASS, Kind, Part, record, row_of
+from .layers import PASS, Kind, Part, row_of
 
 
 @piece(*PASS)
 def scale(zero, plan, layer, block, first, n):
     """Multiply each input by its factor, and keep what it was for the way back."""
     prefer_wide_vectors()
-    plan, layer, block = record(plan), record(layer), record(block)
     units, kept = pointer(block.units, zero), pointer(block.kept, zero)
     factors = parameters(zero, plan, layer, 0)
     for j in range(layer.fan_out):
@@ -29,7 +28,6 @@ def scale(zero, plan, layer, block, first, n):
 @piece(*PASS)
 def scale_backward(zero, plan, layer, block, first, n):
     prefer_wide_vectors()
-    plan, layer, block = record(plan), record(layer), record(block)
     deltas, kept = pointer(block.deltas, zero), pointer(block.kept, zero)
     factors, grads = (
         parameters(zero, plan, layer, 0),

@@ -7,8 +7,12 @@ NumPy gives out for this; its state moves on as if NumPy had shuffled.
 
 import ctypes
 
-from ._jit import kernel
-from ._llvm import draw
+import numpy as np
+
+from ._jit import INTEGER, VECTOR, piece
+from ._llvm import draw, load, store
+
+INT64 = np.dtype(np.int64)
 
 
 class Shuffler:
@@ -22,17 +26,18 @@ class Shuffler:
 
     def __call__(self, rows):
         with self._generator.lock:
-            _shuffle(rows, *self._addresses)
+            shuffle = _shuffle.from_python(INT64)
+            shuffle(rows.ctypes.data, rows.size, *self._addresses)
 
 
-@kernel
-def _shuffle(rows, next_uint32, state):
+@piece(VECTOR, INTEGER, INTEGER, INTEGER)
+def _shuffle(rows, n, next_uint32, state):
     """Exchange each row, from the last one on, with one up to it (Fisher and Yates).
 
     A draw beyond it is refused: the row is exchanged with itself, and is not done.
     That half of them are is not to be foreseen, so there is no branch to go wrong.
     """
-    i, mask = rows.size - 1, 0
+    i, mask = n - 1, 0
     while mask < i:
         mask = 2 * mask + 1
     while i > 0:
@@ -41,5 +46,7 @@ def _shuffle(rows, next_uint32, state):
         j = draw(next_uint32, state) & mask
         taken = j <= i
         j = j if taken else i
-        rows[i], rows[j] = rows[j], rows[i]
+        row = load(rows, i)
+        store(rows, i, load(rows, j))
+        store(rows, j, row)
         i -= taken

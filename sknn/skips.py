@@ -2,13 +2,12 @@
 
 from ._jit import piece
 from ._llvm import at, pointer
-from .layers import PASS, Kind, record
+from .layers import PASS, Kind
 from .products import add, copy
 
 
 @piece(*PASS)
 def skip_forward(zero, plan, layer, block, first, n):
-    plan, layer, block = record(plan), record(layer), record(block)
     units, size = pointer(block.units, zero), layer.fan_out * plan.stride
     inputs, outputs = layer.inputs * plan.stride, layer.outputs * plan.stride
     add(at(units, inputs), at(units, outputs), size)
@@ -17,7 +16,6 @@ def skip_forward(zero, plan, layer, block, first, n):
 @piece(*PASS)
 def skip_backward(zero, plan, layer, block, first, n):
     """The inputs' first deltas; the layer that is skipped adds its own to them."""
-    plan, layer, block = record(plan), record(layer), record(block)
     deltas, size = pointer(block.deltas, zero), layer.fan_out * plan.stride
     inputs, outputs = layer.inputs * plan.stride, layer.outputs * plan.stride
     copy(at(deltas, outputs), at(deltas, inputs), size)

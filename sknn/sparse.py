@@ -5,10 +5,10 @@ rows of W that it has numbers for, and so is what it adds to the gradient.
 """
 
 from ._jit import inlined, piece
-from ._llvm import at, call, load, pointer, store
+from ._llvm import at, call, load, pointer, record_at, store
 from ._tile import add_multiple_of_vector, lanes
 from .dense import DENSE, turn_deltas
-from .layers import GRADIENTS, PASS, record
+from .layers import GRADIENTS, PASS
 from .products import copy
 from .records import INT32, INT64
 
@@ -16,7 +16,6 @@ from .records import INT32, INT64
 @piece(*PASS)
 def sparse_forward(zero, plan, layer, block, first, n):
     """Weighted sums of a block of samples."""
-    plan, layer, block = record(plan), record(layer), record(block)
     values, columns = pointer(plan.values, zero), pointer(plan.columns, INT32)
     starts, order = pointer(plan.row_starts, INT64), pointer(plan.order, INT64)
     W = at(pointer(plan.params, zero), layer.weights)
@@ -38,7 +37,7 @@ def sparse_forward(zero, plan, layer, block, first, n):
 
 @piece(*PASS)
 def sparse_backward(zero, plan, layer, block, first, n):
-    turn_deltas(zero, record(plan), record(layer), record(block), n)
+    turn_deltas(zero, plan, layer, block, n)
 
 
 @piece(*GRADIENTS)
@@ -46,7 +45,7 @@ def sparse_gradients(
     zero, plan, layer, blocks, first, last, accumulate, row, n_rows, grads
 ):
     """Gradients of some rows of W, from the samples of all blocks."""
-    plan, layer, end = record(plan), record(layer), row + n_rows
+    end = row + n_rows
     values, columns = pointer(plan.values, zero), pointer(plan.columns, INT32)
     starts, order = pointer(plan.row_starts, INT64), pointer(plan.order, INT64)
     if not accumulate:
@@ -54,7 +53,7 @@ def sparse_gradients(
             store(grads, i, zero)
     for i in range(first, last):
         number, row_of_block = divmod(i - first, plan.block_rows)
-        turned = pointer(record(blocks, number).turned, zero)
+        turned = pointer(record_at(blocks, number).turned, zero)
         delta = at(turned, layer.turned * plan.block_rows + row_of_block * layer.stride)
         sample = load(order, i)
         for k in range(load(starts, sample), load(starts, sample + 1)):

@@ -11,7 +11,7 @@ import numpy as np
 from joblib import effective_n_jobs
 from joblib.parallel import get_active_backend
 
-from ._jit import inlined
+from ._jit import inlined, subroutine
 from ._llvm import add_one, give_way, read
 
 # Looks at the counter before the core is left to another thread.
@@ -31,18 +31,17 @@ def share(n, grain, number, size):
     return min(first, n), min(last, n)
 
 
-@inlined
-def wait_for_all(arrivals, size, n_barriers):
-    """Go on when all members have come to this barrier; returns how many there were."""
-    n_barriers += 1
+@subroutine
+def wait_for_all(arrivals, size):
+    """Go on when all members have come to this barrier."""
     if size > 1:
-        add_one(arrivals)
+        # everybody comes to a barrier before anybody comes to the next
+        last = (add_one(arrivals) // size + 1) * size
         looks = 0
-        while read(arrivals) < n_barriers * size:
+        while read(arrivals) < min(last, EVERYBODY):
             looks += 1
             if looks > PATIENCE:
                 give_way()
-    return n_barriers
 
 
 def team_size(n_jobs, flops_of_step, n_steps):
@@ -78,9 +77,10 @@ class Team:
             self._pool.shutdown()
 
     def run(self, kernel):
-        """Call ``kernel(number)`` in every member; returns what the first one does."""
+        """Call ``kernel(number)`` in every member."""
         if self.size == 1:
-            return kernel(0)
+            kernel(0)
+            return
         self.arrivals[0] = 0
         calls = []
         try:
@@ -89,7 +89,8 @@ class Team:
             self.arrivals[0] = EVERYBODY  # who has started must not wait for the rest
             raise
         try:
-            return [call.result() for call in calls][0]
+            for call in calls:
+                call.result()
         finally:
             wait(calls)
 

@@ -1,7 +1,7 @@
 """The cache of compiled kernels: hit, never stale, never fatal.
 
-Each test builds a package of two kernels round the real ``_jit.py`` and runs it in
-fresh processes: ``outer.py`` inlines ``inner.py``, as the epoch does the losses.
+Each test builds a package of two files round the real ``_jit.py`` and runs it in
+fresh processes: ``outer.py`` inlines ``inner.py``, as the losses do the logarithm.
 """
 
 import os
@@ -14,18 +14,22 @@ import pytest
 import sknn
 
 JIT = Path(sknn.__file__).parent / "_jit.py"
-INNER = "from ._jit import kernel\n\n@kernel\ndef inner(x):\n    return x + {}\n"
+INNER = "from ._jit import inlined\n\n@inlined\ndef inner(x):\n    return x + {}\n"
 OUTER = """
-from ._jit import kernel
+from ._jit import VECTOR, as_array, piece
 from .inner import inner
 
-@kernel
+@piece(VECTOR)
 def outer(x):
-    return inner(x)
+    x = as_array(x, 1)
+    x[0] = inner(x[0])
 """
 RUN = """
+import numpy as np
 from package.outer import outer
-print(outer(1), sum(outer.stats.cache_hits.values()))
+x = np.ones(1, dtype=np.int64)
+outer(x)
+print(x[0], outer._compiled[x.dtype].cache_hits)
 """
 
 
@@ -40,11 +44,11 @@ def package(tmp_path):
     return folder
 
 
-def _run(package, **environment):
-    """The kernel's result and how often the disk cache was hit, in a new process."""
+def _run(package, code=RUN, **environment):
+    """The piece's result and how often the disk cache was hit, in a new process."""
     clean = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
     output = subprocess.run(
-        [sys.executable, "-c", RUN],
+        [sys.executable, "-c", code],
         cwd=package.parent,
         env=clean | {"PYTHONDONTWRITEBYTECODE": "1"} | environment,
         check=True,
@@ -72,6 +76,25 @@ def test_damaged_cache_is_a_miss_and_is_mended(package):
         path.write_bytes(path.read_bytes()[:10])
     assert _run(package) == (2, 0)
     assert _run(package) == (2, 1)
+
+
+def test_threads_that_compile_at_once_use_the_same_code(package):
+    code = """
+import threading
+import numpy as np
+from concurrent.futures import ThreadPoolExecutor
+from package.outer import outer
+
+barrier = threading.Barrier(4)
+
+def address(_):
+    barrier.wait()
+    return outer.address(np.dtype(np.float64))
+
+with ThreadPoolExecutor(4) as pool:
+    print(len(set(pool.map(address, range(4)))), 0)
+"""
+    assert _run(package, code) == (1, 0)
 
 
 def test_cache_directory_of_the_user(package, tmp_path):

@@ -5,9 +5,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from sknn import MLPClassifier, MLPRegressor, _tile, network, params, products
-from sknn._jit import kernel
-from sknn._llvm import call, pointer
+from sknn import MLPRegressor, _tile, params, products
 from sknn.activations import ACTIVATIONS
 from sknn.architecture import Architecture, Layers
 from sknn.columns import place_ramps, slices
@@ -28,18 +26,6 @@ def _matrix(array, extra=0):
     flat = zeros(array.shape[0] * stride, array.dtype)
     flat.reshape(-1, stride)[:, : array.shape[1]] = array
     return flat, stride
-
-
-@kernel
-def _product(piece, zero, a, b, c, packed, a_stride, b_stride, c_stride, shape, flags):
-    call(
-        piece,
-        (
-            pointer(a, zero), a_stride, flags[0], pointer(b, zero), b_stride,
-            pointer(c, zero), c_stride, shape[0], shape[1], shape[2], flags[1],
-            pointer(packed, zero),
-        ),
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("accumulate", [0, 1])
@@ -66,10 +52,9 @@ def test_product(m, n, depth, dtype, transposed, accumulate):
     b, b_stride = _matrix(B)
     c, c_stride = _matrix(C)
     packed = zeros(products.PACKED, dtype)
-    addresses = [array.ctypes.data for array in (a, b, c, packed)]
-    _product(
-        products.product.address(np.dtype(dtype)), dtype(0), *addresses,
-        a_stride, b_stride, c_stride, (m, c_stride, depth), (transposed, accumulate),
+    products.product(
+        a, a_stride, transposed, b, b_stride, c, c_stride, m, c_stride, depth,
+        accumulate, packed,
     )  # fmt: skip
     expected = A.astype(float) @ B + accumulate * C
     result = c.reshape(m, c_stride)
@@ -79,11 +64,6 @@ def test_product(m, n, depth, dtype, transposed, accumulate):
     assert not result[:, n:].any()
 
 
-@kernel
-def _transpose(piece, zero, a, a_row, t, t_row, m, n):
-    call(piece, (pointer(a, zero), a_row, pointer(t, zero), t_row, m, n))
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("m, n", [(1, 1), (16, 16), (17, 33), (40, 7), (64, 48)])
 def test_transpose_of_whole_vectors(m, n, dtype):
@@ -91,9 +71,8 @@ def test_transpose_of_whole_vectors(m, n, dtype):
     A = np.random.default_rng(0).normal(size=(m, n)).astype(dtype)
     a, stride = _matrix(A)
     t = zeros(n * m, dtype)
-    piece = products.transpose.address(np.dtype(dtype))
     # what is not a whole vector is rounded up
-    _transpose(piece, dtype(0), a.ctypes.data, stride, t.ctypes.data, m, m - 3, n - 3)
+    products.transpose(a, stride, t, m, m - 3, n - 3)
     assert np.array_equal(t.reshape(n, m), A.T)
 
 
@@ -301,23 +280,6 @@ def test_padding_stays_zero(solver, dtype):
     parts = views(params.copy(), layers)
     assert np.array_equal(pack(parts, layers), params)
     assert params.size == layers.n_params > sum(c.size for c in parts["coefs_"])
-
-
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_one_compilation_per_dtype():
-    rng = np.random.default_rng(0)
-    X, labels = rng.normal(size=(40, 6)), rng.integers(0, 3, 40)
-    read_only = X.copy()
-    read_only.flags.writeable = False
-    kinds = [X, np.asfortranarray(X), X[::-1], read_only, scipy.sparse.csc_array(X)]
-    for hidden, solver, kind in zip(
-        [(), 3, (4, 5), (2, 3, 4), 7], ["sgd", "adam", "lbfgs"] * 2, kinds, strict=False
-    ):
-        net = MLPClassifier(hidden, solver=solver, max_iter=2, early_stopping=True)
-        for dtype in DTYPES:
-            net.fit(kind.astype(dtype), labels).predict(kind.astype(dtype))
-    for compiled in (network.run_epoch, network.predict):
-        assert len(compiled.signatures) == len(DTYPES)
 
 
 def test_rows_are_padded_to_the_vectors_of_the_tiles():

@@ -11,8 +11,6 @@ from sklearn._loss import loss as oracles
 from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid
 
-from sknn._jit import kernel
-from sknn._llvm import call, pointer
 from sknn.loss_pieces import LINKS
 from sknn.losses import (
     LOSSES,
@@ -25,32 +23,11 @@ from sknn.losses import (
     loss_of,
 )
 from sknn.params import padded, zeros
-from sknn.records import FLOAT64
 
 DTYPES = [np.float32, np.float64]
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 N_SAMPLES = 37
 LEVELS = [0.1, 0.5, 0.7, 0.95]
-
-
-@kernel
-def _link(piece, zero, z, scratch, settings, n_outputs, stride, n):
-    z, scratch = pointer(z, zero), pointer(scratch, zero)
-    call(piece, (z, scratch, pointer(settings, FLOAT64), n_outputs, stride, n))
-
-
-@kernel
-def _train(
-    piece, zero, z, targets, weights, deltas, losses, settings, n_outputs, stride, n
-):
-    call(
-        piece,
-        (
-            pointer(z, zero), pointer(targets, zero), pointer(weights, zero),
-            pointer(deltas, zero), pointer(losses, zero),
-            pointer(settings, FLOAT64), n_outputs, stride, n,
-        ),
-    )  # fmt: skip
 
 
 def _block(matrix, dtype):
@@ -68,11 +45,7 @@ def outputs_of(loss, z, dtype=np.float64):
     n, n_outputs = outputs.shape
     stride, settings = padded(n, dtype), loss.settings(n_outputs)
     scratch = zeros(stride, dtype)
-    _link(
-        LINKS[loss.out_activation].address(np.dtype(dtype)), dtype(0),
-        flat.ctypes.data, scratch.ctypes.data, settings.ctypes.data,
-        n_outputs, stride, n,
-    )  # fmt: skip
+    LINKS[loss.out_activation](flat, scratch, settings, n_outputs, stride, n)
     return outputs
 
 
@@ -85,10 +58,7 @@ def train(loss, z, y, weights=None, dtype=np.float64):
     flat_losses, losses = _block(np.full(n, np.nan), dtype)
     settings = loss.settings(n_outputs)
     arrays = flat, targets, flat_weights, flat_deltas, flat_losses, settings
-    _train(
-        loss.train.address(np.dtype(dtype)), dtype(0),
-        *[array.ctypes.data for array in arrays], n_outputs, padded(n, dtype), n,
-    )  # fmt: skip
+    loss.train(*arrays, n_outputs, padded(n, dtype), n)
     return losses.ravel(), deltas
 
 

@@ -1,29 +1,29 @@
 """The counter-based generator: the same bits as its NumPy twin, and random ones."""
 
+import numba
 import numpy as np
 import pytest
 from scipy import stats
 
 from sknn import random
-from sknn._jit import kernel
 
 N = 1 << 16
 KEYS = np.array([0, 1, 2, 12345, 0x80000000, 0xFFFFFFFF], np.uint32)
 
 
-@kernel
+@numba.njit
 def _uniform(key, y):
     for i in range(y.size):
         y[i] = random.uniform(key, i, y[0])
 
 
-@kernel
+@numba.njit
 def _normal(key, y):
     for i in range(y.size):
         y[i] = random.normal(key, i, y[0])
 
 
-@kernel
+@numba.njit
 def _fold(key, y):
     for i in range(y.size):
         y[i] = random.fold(key, i)
