@@ -9,7 +9,7 @@ are matrix products the share of the core's peak is given as well.
 import environment
 import harness
 
-PARTS = [
+COLUMNS = [
     "gather",
     "forward",
     "activations",
@@ -25,8 +25,8 @@ PRODUCTS = {"forward", "backward", "gradients"}
 def main():
     arguments = harness.parser(__doc__.splitlines()[0]).parse_args()
     environment.prepare(1)
-    print("| case | " + " | ".join(PARTS) + " | whole step |")
-    print("| --- |" + " ---: |" * (len(PARTS) + 1))
+    print("| case | " + " | ".join(COLUMNS) + " | whole step |")
+    print("| --- |" + " ---: |" * (len(COLUMNS) + 1))
     for case in harness.chosen_cases(arguments):
         print(row(case, 2 if arguments.smoke else 200), flush=True)
 
@@ -37,7 +37,7 @@ def row(case, repeats):
     times, flops = measure(case, repeats)
     peak = peak_gflops(case.dtype)
     cells = [case.label]
-    for part in PARTS:
+    for part in COLUMNS:
         share = ""
         if part in PRODUCTS:
             share = f" ({flops[part] / times[part] / 1e3 / peak:.0%})"
@@ -51,24 +51,21 @@ def row(case, repeats):
 def measure(case, repeats):
     """Microseconds of each part, and the floating-point operations of the products."""
     import numpy as np
-    from parts import KERNELS
+    from parts import PARTS
 
     from sknn.team import ALONE
 
     plan, order, rates = training_plan(case, ALONE)
     plan.run_epoch(order, rates, 1e-4)
-    record, blocks = plan._plan[0], plan._blocks
+    record = plan._plan[0]
     n = min(case.batch, int(record["block_rows"]))
     blocks_of_batch = case.batch / n
     times = {}
-    for part, (kernel, way, names) in KERNELS.items():
-        pieces = [getattr(kind, way) for kind in plan.layers.kinds]
-        chosen = [piece is not None and piece.name in names for piece in pieces]
-        addresses = plan._table[way] * chosen
-        arguments = plan._zero, plan._plan, plan._table, blocks, n, addresses
-        kernel(*arguments, 1)
+    for part, (repeated, name) in PARTS.items():
+        table = table_with(plan, name)
+        arguments = np.dtype(case.dtype).type(0), plan._plan, table, plan._blocks, 0, n
+        seconds = best(lambda: repeated(*arguments, repeats)) / repeats  # noqa: B023
         of_block = part not in ("gradients", "gradients and updates")
-        seconds = best(lambda: kernel(*arguments, repeats)) / repeats  # noqa: B023
         times[part] = seconds * 1e6 * (blocks_of_batch if of_block else 1)
     times["updates"] = times["gradients and updates"] - times["gradients"]
     steps = min(len(rates), 20)
@@ -79,6 +76,17 @@ def measure(case, repeats):
     forward = 2 * case.batch * sum(sizes)
     backward = 2 * case.batch * sum(sizes[1:])
     return times, {"forward": forward, "backward": backward, "gradients": forward}
+
+
+def table_with(plan, name):
+    """The plan's layers, on their ways with the pieces of this name only, if any."""
+    table = plan._table.copy()
+    for layer, kind in zip(table, plan.layers.kinds):
+        for way in ("forward", "backward") if name else ():
+            piece = getattr(kind, way)
+            if piece is None or piece.name != name:
+                layer[way] = 0
+    return table
 
 
 def training_plan(case, team):

@@ -1,50 +1,53 @@
-"""Kernels that repeat one part of a training step, for bench_parts.py."""
+"""Pieces that repeat one part of a training step, for bench_parts.py."""
 
 from sknn import network
-from sknn._jit import kernel
-from sknn._llvm import call
+from sknn._jit import INTEGER, piece
+from sknn._llvm import call, record_at
+
+# How many samples, and how many times.
+PART = (*network.KERNEL, INTEGER, INTEGER)
 
 
-@kernel
-def passes(zero, plan, layers, blocks, n, addresses, repeats):
-    """The pieces at these addresses, one for each layer or 0."""
+@piece(*PART)
+def forward(zero, plan, layers, blocks, number, n, repeats):
     for _ in range(repeats):
-        for depth in range(layers.size):
-            if addresses[depth] != 0:
-                arguments = zero, plan[0], layers[depth], blocks[0], 0, n
-                call(addresses[depth], arguments)
+        network.forward(zero, plan, layers, record_at(blocks, 0), 0, n)
 
 
-@kernel
-def outputs(zero, plan, layers, blocks, n, addresses, repeats):
+@piece(*PART)
+def outputs(zero, plan, layers, blocks, number, n, repeats):
     for _ in range(repeats):
-        network.output_layer(zero, plan[0], blocks[0], 0, n, 0)
+        network.output_layer(zero, plan, record_at(blocks, 0), 0, n, 0)
 
 
-@kernel
-def gradients(zero, plan, layers, blocks, n, addresses, repeats):
+@piece(*PART)
+def backward(zero, plan, layers, blocks, number, n, repeats):
     for _ in range(repeats):
-        network.gradients_and_steps(
-            zero, plan[0], layers, blocks, 0, 0, plan[0].batch_size, 0, 0.0, 0
-        )
+        network.backward(zero, plan, layers, record_at(blocks, 0), 0, n)
 
 
-@kernel
-def gradients_and_updates(zero, plan, layers, blocks, n, addresses, repeats):
+@piece(*PART)
+def gradients(zero, plan, layers, blocks, number, n, repeats):
+    tables = zero, plan, layers, blocks, number
     for _ in range(repeats):
-        network.gradients_and_steps(
-            zero, plan[0], layers, blocks, 0, 0, plan[0].batch_size, 0, 1e-9, 0
-        )
+        call(plan.gradients_and_steps, (*tables, 0, plan.batch_size, 0, 0.0, 0))
 
 
-# The part's kernel, the way its pieces are for, and their names.
-KERNELS = {
-    "gather": (passes, "forward", ["gather"]),
-    "forward": (passes, "forward", ["dense_forward"]),
-    "activations": (passes, "forward", ["apply"]),
-    "outputs": (outputs, "forward", []),
-    "backward": (passes, "backward", ["dense_backward"]),
-    "slopes": (passes, "backward", ["scale"]),
-    "gradients": (gradients, "forward", []),
-    "gradients and updates": (gradients_and_updates, "forward", []),
+@piece(*PART)
+def gradients_and_updates(zero, plan, layers, blocks, number, n, repeats):
+    tables = zero, plan, layers, blocks, number
+    for _ in range(repeats):
+        call(plan.gradients_and_steps, (*tables, 0, plan.batch_size, 0, 1e-9, 0))
+
+
+# What repeats each part, and the name of the layers' pieces that it is of.
+PARTS = {
+    "gather": (forward, "gather"),
+    "forward": (forward, "dense_forward"),
+    "activations": (forward, "apply"),
+    "outputs": (outputs, None),
+    "backward": (backward, "dense_backward"),
+    "slopes": (backward, "scale"),
+    "gradients": (gradients, None),
+    "gradients and updates": (gradients_and_updates, None),
 }
