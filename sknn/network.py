@@ -20,6 +20,9 @@ from .products import total
 from .records import BLOCK, FLOAT64, INT64, LAYER, PLAN, STRIP
 from .team import share, wait_for_all
 
+# Parameters that are stepped at once: what is done to them finds them in the cache.
+STRETCH = 1024
+
 # What Python calls takes the plan, the tables of layers and blocks, and the number of
 # the member of the team that calls it: all of them do.
 KERNEL = ZERO, PLAN, LAYER, BLOCK, INTEGER
@@ -199,14 +202,15 @@ def clip_and_step(zero, plan, layers, blocks, number, scale, step):
 def step_rows(zero, plan, layer, row, n_rows, grads, scale, step):
     """Step some rows: the weights among them, which have penalties, and the rest."""
     n_weights = max(min(layer.penalized - row, n_rows), 0)
+    place = layer.weights + row * layer.stride
     for penalized in range(2):
+        group = layer.weight_rates if penalized else layer.rates
         start, stop = (0, n_weights) if penalized else (n_weights, n_rows)
-        if stop > start:
-            place, size = start * layer.stride, (stop - start) * layer.stride
+        start, stop = start * layer.stride, stop * layer.stride
+        for i in range(start, stop, STRETCH):
             step_stretch(
-                zero, plan, layer.weights + row * layer.stride + place, size,
-                at(grads, place), scale, step,
-                layer.weight_rates if penalized else layer.rates, penalized,
+                zero, plan, place + i, min(STRETCH, stop - i), at(grads, i), scale,
+                step, group, penalized,
             )  # fmt: skip
 
 

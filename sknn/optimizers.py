@@ -3,7 +3,8 @@
 Its update rule works on any stretch of the flat vectors, element by element, and keeps
 what it remembers in `moments`: stretches like that of the parameters, ``distance``
 numbers apart.  The gradient is ``(grads + decay * params) * scale``: what the samples
-sum to and the L2 penalty, over the sum of the sample weights.
+sum to and the L2 penalty, over the sum of the sample weights.  A rule may overwrite the
+gradient.
 
 What differs from step to step but not from weight to weight, such as the learning rate
 with its bias correction, is worked out beforehand, in NumPy: these are the `rates`.
@@ -17,6 +18,7 @@ from sklearn.utils._param_validation import Interval
 
 from ._jit import INTEGER, REAL, SETTINGS, VECTOR, as_array, piece
 from ._llvm import at, prefer_wide_vectors
+from ._scaled_steps import take_scaled_steps
 from .elementary import at_least_tiny
 
 UPDATE = (VECTOR, VECTOR, VECTOR, INTEGER, INTEGER, SETTINGS, SETTINGS, REAL, REAL)
@@ -43,12 +45,13 @@ def update_sgd(p, g, moments, distance, n, settings, rates, scale, decay):
 
 
 @piece(*UPDATE)
-def update_adam(p, g, moments, distance, n, settings, rates, scale, decay):
+def update_adam(params, g, moments, distance, n, settings, rates, scale, decay):
     """The mean gradient over its root mean square: bias-corrected rate, epsilon."""
     prefer_wide_vectors()
-    p, g = as_array(p, n), as_array(g, n)
+    p, g = as_array(params, n), as_array(g, n)
     settings, rates = as_array(settings, 2), as_array(rates, 2)
-    m, v = as_array(moments, n), as_array(at(moments, distance), n)
+    squares = at(moments, distance)
+    m, v = as_array(moments, n), as_array(squares, n)
     T = p.dtype.type
     beta_1, rest_1 = T(settings[0]), T(1 - settings[0])
     beta_2, rest_2 = T(settings[1]), T(1 - settings[1])
@@ -58,16 +61,17 @@ def update_adam(p, g, moments, distance, n, settings, rates, scale, decay):
         gradient = (g[i] + decay * p[i]) * scale
         m[i] = beta_1 * m[i] + rest_1 * gradient
         v[i] = beta_2 * v[i] + rest_2 * (gradient * gradient)
-        p[i] -= rate * m[i] / (np.sqrt(v[i]) + epsilon)
+    take_scaled_steps(params, moments, squares, rate, epsilon, n)
 
 
 @piece(*UPDATE)
-def update_nadam(p, g, moments, distance, n, settings, rates, scale, decay):
+def update_nadam(params, grads, moments, distance, n, settings, rates, scale, decay):
     """Adam whose mean looks ahead: rates of the gradient and the mean, epsilon."""
     prefer_wide_vectors()
-    p, g = as_array(p, n), as_array(g, n)
+    p, g = as_array(params, n), as_array(grads, n)
     settings, rates = as_array(settings, 2), as_array(rates, 3)
-    m, v = as_array(moments, n), as_array(at(moments, distance), n)
+    squares = at(moments, distance)
+    m, v = as_array(moments, n), as_array(squares, n)
     T = p.dtype.type
     beta_1, rest_1 = T(settings[0]), T(1 - settings[0])
     beta_2, rest_2 = T(settings[1]), T(1 - settings[1])
@@ -77,38 +81,39 @@ def update_nadam(p, g, moments, distance, n, settings, rates, scale, decay):
         gradient = (g[i] + decay * p[i]) * scale
         m[i] = beta_1 * m[i] + rest_1 * gradient
         v[i] = beta_2 * v[i] + rest_2 * (gradient * gradient)
-        p[i] -= (plain * gradient + rate * m[i]) / (np.sqrt(v[i]) + epsilon)
+        g[i] = plain * gradient + rate * m[i]
+    take_scaled_steps(params, grads, squares, T(1), epsilon, n)
 
 
 @piece(*UPDATE)
-def update_rmsprop(p, g, moments, distance, n, settings, rates, scale, decay):
+def update_rmsprop(params, grads, squares, distance, n, settings, rates, scale, decay):
     """The gradient over the root of the mean of its recent squares."""
     prefer_wide_vectors()
-    p, g, v = as_array(p, n), as_array(g, n), as_array(moments, n)
+    p, g, v = as_array(params, n), as_array(grads, n), as_array(squares, n)
     settings, rates = as_array(settings, 2), as_array(rates, 1)
     T = p.dtype.type
     rho, rest, epsilon = T(settings[0]), T(1 - settings[0]), T(settings[1])
     rate, scale, decay = T(rates[0]), T(scale), T(decay)
     epsilon = at_least_tiny(epsilon)
     for i in range(n):
-        gradient = (g[i] + decay * p[i]) * scale
-        v[i] = rho * v[i] + rest * (gradient * gradient)
-        p[i] -= rate * gradient / (np.sqrt(v[i]) + epsilon)
+        g[i] = (g[i] + decay * p[i]) * scale
+        v[i] = rho * v[i] + rest * (g[i] * g[i])
+    take_scaled_steps(params, grads, squares, rate, epsilon, n)
 
 
 @piece(*UPDATE)
-def update_adagrad(p, g, moments, distance, n, settings, rates, scale, decay):
+def update_adagrad(params, grads, squares, distance, n, settings, rates, scale, decay):
     """The gradient over the root of the sum of all its squares."""
     prefer_wide_vectors()
-    p, g, v = as_array(p, n), as_array(g, n), as_array(moments, n)
+    p, g, v = as_array(params, n), as_array(grads, n), as_array(squares, n)
     settings, rates = as_array(settings, 1), as_array(rates, 1)
     T = p.dtype.type
     rate, scale, decay = T(rates[0]), T(scale), T(decay)
     epsilon = at_least_tiny(T(settings[0]))
     for i in range(n):
-        gradient = (g[i] + decay * p[i]) * scale
-        v[i] += gradient * gradient
-        p[i] -= rate * gradient / (np.sqrt(v[i]) + epsilon)
+        g[i] = (g[i] + decay * p[i]) * scale
+        v[i] += g[i] * g[i]
+    take_scaled_steps(params, grads, squares, rate, epsilon, n)
 
 
 @piece(*UPDATE)

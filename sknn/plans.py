@@ -119,8 +119,7 @@ class Plan:
         return self._team.run(partial(self._call, kernel))
 
     def _call(self, kernel, number):
-        tables = (self._plan, self._table, self._blocks)
-        kernel.from_python(self._dtype)(0, *(t.ctypes.data for t in tables), number)
+        kernel.from_python(self._dtype)(0, *self._addresses, number)
 
     def _connect(self, network):
         """Look up, or compile, the pieces that the network is made of."""
@@ -153,6 +152,8 @@ class Plan:
         self._blocks = np.zeros(self._plan[0]["n_blocks"], BLOCK)
         for block in self._blocks:
             self._give(block, n_targets)
+        tables = self._plan, self._table, self._blocks
+        self._addresses = [table.ctypes.data for table in tables]
 
     def _give(self, block, n_targets):
         """Allocate what one block has to itself."""
@@ -338,7 +339,7 @@ class TrainingPlan(Plan):
             seed=seed,
         )
         self._run(run_epoch)
-        return tuple(self._kept["results"])
+        return self._kept["results"].tolist()
 
     def _read(self, samples):
         super()._read(samples)

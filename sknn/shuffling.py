@@ -7,27 +7,24 @@ NumPy gives out for this; its state moves on as if NumPy had shuffled.
 
 import ctypes
 
-import numpy as np
-
 from ._jit import INTEGER, VECTOR, piece
 from ._llvm import draw, load, store
 
-INT64 = np.dtype(np.int64)
-
 
 class Shuffler:
-    """Shuffles arrays of integers in place, as ``random_state.shuffle`` does."""
+    """Shuffles some integers in place, each time as ``random_state.shuffle`` does."""
 
-    def __init__(self, random_state):
-        self._generator = random_state._bit_generator
+    def __init__(self, random_state, rows):
+        self._generator, self._rows = random_state._bit_generator, rows
         interface = self._generator.ctypes
         draw_word = ctypes.cast(interface.next_uint32, ctypes.c_void_p).value
-        self._addresses = draw_word, interface.state_address
+        generator = draw_word, interface.state_address
+        self._arguments = rows.ctypes.data, rows.size, *generator
 
-    def __call__(self, rows):
+    def __call__(self):
+        shuffle = _shuffle.from_python(self._rows.dtype)
         with self._generator.lock:
-            shuffle = _shuffle.from_python(INT64)
-            shuffle(rows.ctypes.data, rows.size, *self._addresses)
+            shuffle(*self._arguments)
 
 
 @piece(VECTOR, INTEGER, INTEGER, INTEGER)

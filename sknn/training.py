@@ -61,7 +61,8 @@ class StochasticFit:
         self.network, self.progress, self.optimizer = network, progress, optimizer
         self.validation = validation
         self._mlp, self._samples, self._rows = mlp, samples, rows.copy()
-        self._shuffle, self._warns = Shuffler(random_state), max_iter is None
+        self._shuffle = Shuffler(random_state, self._rows)
+        self._warns = max_iter is None
         self.n_epochs = max_iter or mlp.max_iter
         self._batch_size = clipped_batch_size(mlp.batch_size, rows.size)
         self._n_used = n_used_samples(network, rows.size, self._batch_size)
@@ -89,7 +90,7 @@ class StochasticFit:
         mlp, network, progress = self._mlp, self.network, self.progress
         optimizer = self.optimizer
         if mlp.shuffle:
-            self._shuffle(self._rows)
+            self._shuffle()
         numbers = next(self._steps) | {"seed": self._seed + optimizer.n_steps}
         loss, penalty = self._plan.run_epoch(self._used, alpha=mlp.alpha, **numbers)
         optimizer.n_steps += self._n_steps

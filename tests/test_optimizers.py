@@ -18,7 +18,7 @@ X = RNG.normal(size=(60, 5))
 TARGET = X[:, 0] + X[:, 1] * X[:, 2]
 LABELS = (TARGET > 0).astype(int)
 STOCHASTIC = [name for name, optimizer in OPTIMIZERS.items() if optimizer.update]
-N_STEPS, SIZE = 20, 37
+N_STEPS, SIZE, WHOLE = 20, 37, 64
 START = RNG.normal(size=SIZE)
 GRADS = RNG.normal(size=(N_STEPS, SIZE)) * 10.0 ** RNG.integers(-3, 2, SIZE)
 LEARNING_RATES = RNG.uniform(0.01, 0.1, N_STEPS)
@@ -33,17 +33,20 @@ def train(solver, grads=GRADS, decay=0.0):
         None, *[ctypes.c_void_p] * 3, *[ctypes.c_ssize_t] * 2, *[ctypes.c_void_p] * 2,
         *[ctypes.c_double] * 2,
     )(optimizer.update.address(np.dtype(float)))  # fmt: skip
-    p, moments = START.copy(), np.zeros(optimizer.n_moments * SIZE)
+    # whole vectors, of whatever width
+    p, moments = np.zeros(WHOLE), np.zeros(optimizer.n_moments * WHOLE)
+    p[:SIZE] = START
     settings = optimizer.settings(MLP)
     # in two epochs: the second has to know how many steps were made before
     rates = [optimizer.rates(LEARNING_RATES[:7], 0, settings)]
     rates += [optimizer.rates(LEARNING_RATES[7:], 7, settings)]
     path = []
     for g, row in zip(grads, np.concatenate(rates), strict=True):
+        g = np.append(g, np.zeros(WHOLE - SIZE))
         arrays = [array.ctypes.data for array in (p, g, moments)]
         numbers = settings.ctypes.data, row.ctypes.data, 0.5, decay
-        rule(*arrays, SIZE, SIZE, *numbers)
-        path.append(p.copy())
+        rule(*arrays, WHOLE, WHOLE, *numbers)
+        path.append(p[:SIZE].copy())
     return np.array(path)
 
 

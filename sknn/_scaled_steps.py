@@ -1,0 +1,137 @@
+"""Steps divided by the root of a mean of squares, as Adam and its relatives take them.
+
+Root and quotient keep a CPU's divider busy for longer than all the rest of a step.
+With AVX-512 they come from estimates of 14 bits instead, whose number each iteration of
+Newton's doubles.  As every operation of these waits for the one before, four vectors go
+through them side by side: each list below has a vector of each.
+"""
+
+import math
+from functools import partial
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from ._jit import subroutine
+from ._llvm import at
+from ._tile import VectorBuilder, lanes
+
+SIDE_BY_SIDE = 4
+
+
+@subroutine
+def take_scaled_steps(p, x, squares, rate, epsilon, n):
+    """p -= rate * x / (sqrt(squares) + epsilon), for n numbers: whole vectors."""
+    i, many = 0, SIDE_BY_SIDE * lanes(p)
+    while i + many <= n:
+        _take_many(at(p, i), at(x, i), at(squares, i), rate, epsilon)
+        i += many
+    while i < n:
+        _take_one(at(p, i), at(x, i), at(squares, i), rate, epsilon)
+        i += lanes(p)
+
+
+def _taking(n_vectors):
+    each = range(n_vectors)
+
+    @intrinsic
+    def take(typingctx, p, x, squares, rate, epsilon):
+        def codegen(context, builder, signature, args):
+            p, x, squares, rate, epsilon = args
+            emit = RootBuilder(context, builder, signature.args[0].dtype)
+            rate, epsilon = emit.spread(rate), emit.spread(epsilon)
+            roots = emit.roots([emit.load(squares, j) for j in each])
+            divisors = [builder.fadd(root, epsilon) for root in roots]
+            numerators = [builder.fmul(emit.load(x, j), rate) for j in each]
+            steps = emit.quotients(numerators, divisors)
+            for j, step in zip(each, steps, strict=True):
+                emit.store(builder.fsub(emit.load(p, j), step), p, j)
+            return context.get_dummy_value()
+
+        return types.void(p, x, squares, rate, epsilon), codegen
+
+    return take
+
+
+_take_many, _take_one = _taking(SIDE_BY_SIDE), _taking(1)
+
+
+class RootBuilder(VectorBuilder):
+    """Roots and quotients of some vectors."""
+
+    def __init__(self, context, builder, dtype):
+        super().__init__(context, builder, dtype)
+        features = context.codegen()._get_host_cpu_features().split(",")
+        self._has_estimates = "+avx512f" in features
+        self._is_double = dtype.bitwidth == 64
+
+    def roots(self, squares):
+        """sqrt(x) by Goldschmidt's iteration, and of a normal number where x is not."""
+        if not self._has_estimates:
+            name = f"llvm.sqrt.v{self.lanes}f{self._itemsize * 8}"
+            return [self._call(name, [x]) for x in squares]
+        squares = self._at_least_tiny(squares)
+        estimates = [self._estimate("rsqrt", x) for x in squares]
+        # on their way to sqrt(x) and to half of its reciprocal
+        roots = self._products(squares, estimates)
+        halves = self._products(estimates, self._all(0.5, estimates))
+        if self._is_double:
+            errors = self._remainders(self._all(0.5, roots), roots, halves)
+            roots = self._sums(roots, roots, errors)
+            halves = self._sums(halves, halves, errors)
+        errors = self._remainders(squares, roots, roots)
+        roots = self._sums(roots, errors, halves)
+        return self._unless_infinite(squares, roots, squares)
+
+    def quotients(self, numerators, divisors):
+        """x / y, for y that are not subnormal."""
+        if not self._has_estimates:
+            return list(map(self._builder.fdiv, numerators, divisors))
+        reciprocals = [self._estimate("rcp", y) for y in divisors]
+        for _ in range(2 if self._is_double else 1):
+            ones = self._all(1.0, divisors)
+            errors = self._remainders(ones, divisors, reciprocals)
+            reciprocals = self._sums(reciprocals, reciprocals, errors)
+        none = [self.zero] * len(divisors)
+        reciprocals = self._unless_infinite(divisors, reciprocals, none)
+        return self._products(numerators, reciprocals)
+
+    def _all(self, number, vectors):
+        return [self.spread(ir.Constant(self._scalar, number))] * len(vectors)
+
+    def _at_least_tiny(self, xs):
+        tiny = self._all(2.0**-1022 if self._is_double else 2.0**-126, xs)
+        return self._where("<", xs, tiny, tiny, xs)
+
+    def _unless_infinite(self, xs, finite, infinite):
+        return self._where("==", xs, self._all(math.inf, xs), infinite, finite)
+
+    def _where(self, relation, xs, limits, yes, no):
+        holds = map(partial(self._builder.fcmp_ordered, relation), xs, limits)
+        return list(map(self._builder.select, holds, yes, no))
+
+    def _products(self, xs, ys):
+        return list(map(self._builder.fmul, xs, ys))
+
+    def _sums(self, xs, ys, zs):
+        """x + y z"""
+        return list(map(self.fma, ys, zs, xs))
+
+    def _remainders(self, xs, ys, zs):
+        """x - y z"""
+        return self._sums(xs, map(self._builder.fneg, ys), zs)
+
+    def _estimate(self, name, x):
+        """The CPU's own of 1 / sqrt(x), rsqrt, or 1 / x, rcp."""
+        mask = ir.IntType(max(self.lanes, 8))
+        kind = "pd" if self._is_double else "ps"
+        name = f"llvm.x86.avx512.{name}14.{kind}.512"
+        return self._call(name, [x, self.zero, mask(-1)])
+
+    def _call(self, name, arguments):
+        kind = ir.FunctionType(self.vector, [each.type for each in arguments])
+        module = self._builder.module
+        function = cgutils.get_or_insert_function(module, kind, name)
+        return self._builder.call(function, arguments)

@@ -1,0 +1,60 @@
+"""Steps over roots of squares, as NumPy takes them, for all numbers that there are."""
+
+import numpy as np
+import pytest
+
+from sknn._jit import INTEGER, REAL, VECTOR, piece
+from sknn._llvm import load
+from sknn._scaled_steps import take_scaled_steps
+from sknn.params import padded, zeros
+
+
+@piece(VECTOR, VECTOR, VECTOR, REAL, REAL, INTEGER)
+def _take(p, x, squares, rate, epsilon, n):
+    T = type(load(p, 0))
+    take_scaled_steps(p, x, squares, T(rate), T(epsilon), n)
+
+
+def _steps(x, squares, rate, epsilon, dtype):
+    """Steps from zero, and what lies behind the last of them."""
+    n = padded(len(x), dtype)
+    p, numerators, flat = zeros(2 * n, dtype), zeros(n, dtype), zeros(n, dtype)
+    numerators[: len(x)], flat[: len(x)] = x, squares
+    _take(p, numerators, flat, rate, epsilon, n)
+    assert not p[n:].any()
+    return -p[: len(x)]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1, 8, 17, 40, 64, 200, 1000])
+@pytest.mark.parametrize("epsilon", [1e-30, 1e-8, 0.1])
+def test_steps(n, epsilon, dtype):
+    rng, limit = np.random.default_rng(n), 30 if dtype == np.float32 else 300
+    x = rng.normal(size=n).astype(dtype)
+    squares = (10.0 ** rng.uniform(-limit, limit, n)).astype(dtype)
+    epsilon = dtype(epsilon)
+    expected = dtype(0.01) * x.astype(float) / (np.sqrt(squares, dtype=float) + epsilon)
+    np.testing.assert_allclose(
+        _steps(x, squares, 0.01, epsilon, dtype), expected, rtol=5 * np.finfo(dtype).eps
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_no_gradient_is_no_step(dtype):
+    smallest = np.finfo(dtype).smallest_subnormal
+    squares = np.array([0, smallest, np.finfo(dtype).tiny, 1], dtype)
+    assert not _steps(np.zeros(4), squares, 0.01, 1e-8, dtype).any()
+    few = _steps(np.full(4, 1e-6), squares, 0.01, 1e-8, dtype)
+    np.testing.assert_allclose(few[:3], 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1, 100])
+def test_nan_stays_visible(n, dtype):
+    ones, gap = np.ones(n), np.arange(n) == n // 2
+    with_gap, infinite = np.where(gap, np.nan, 1), np.where(gap, np.inf, 1)
+    for x, squares in [(with_gap, ones), (ones, with_gap), (infinite, infinite)]:
+        steps = _steps(x, squares, 0.01, 1e-8, dtype)
+        assert np.array_equal(np.isnan(steps), gap)
+    # as in NumPy: the square of what is finite may be too large
+    np.testing.assert_array_equal(_steps(ones, infinite, 0.01, 1e-8, dtype) == 0, gap)
