@@ -94,11 +94,15 @@ def is_single(typingctx, x):
     return types.boolean(x), codegen
 
 
+LONG = 8  # coefficients of which one chain would take too long
+
+
 def polynomial(single, double=None):
     """A function of x: the polynomial with these coefficients of 1, x, x**2 and so on.
 
-    float64 may have coefficients of its own, for it needs more.  Written here because
-    Numba would type, and inline, every line of Horner's rule by itself.
+    float64 may have coefficients of its own, for it needs more.  Many of them, odd and
+    even, have Horner's rule each, in x**2: two chains of half the length.  Written here
+    because Numba would type, and inline, every line of it by itself.
     """
 
     @intrinsic
@@ -107,14 +111,24 @@ def polynomial(single, double=None):
             dtype = signature.args[0]
             wide = double and dtype == types.float64
             coefficients = double if wide else single
-            *rest, y = [context.get_constant(dtype, float(c)) for c in coefficients]
-            for constant in reversed(rest):
-                y = builder.fadd(builder.fmul(y, args[0]), constant)
-            return y
+            constants = [context.get_constant(dtype, float(c)) for c in coefficients]
+            if len(constants) < LONG:
+                return _horner(builder, args[0], constants)
+            square = builder.fmul(args[0], args[0])
+            even = _horner(builder, square, constants[::2])
+            odd = _horner(builder, square, constants[1::2])
+            return builder.fadd(builder.fmul(odd, args[0]), even)
 
         return x(x), codegen
 
     return evaluate
+
+
+def _horner(builder, x, constants):
+    *rest, y = constants
+    for constant in reversed(rest):
+        y = builder.fadd(builder.fmul(y, x), constant)
+    return y
 
 
 @intrinsic
