@@ -3,10 +3,13 @@
 import warnings
 from importlib.metadata import PackageNotFoundError, version
 
-from .compilation import compile_kernels
-from .estimators import MLPClassifier, MLPRegressor
-from .table_encoder import TableEncoder
-from .tabular import TabularMLPClassifier, TabularMLPRegressor
+from ._garbage import no_garbage_collection
+
+with no_garbage_collection():
+    from .compilation import compile_kernels
+    from .estimators import MLPClassifier, MLPRegressor
+    from .table_encoder import TableEncoder
+    from .tabular import TabularMLPClassifier, TabularMLPRegressor
 
 __version__ = "0.1.0"
 __all__ = [

@@ -12,7 +12,6 @@ Here the stamp covers every file of the package with compiled code.
 
 import contextlib
 import ctypes
-import gc
 import hashlib
 from functools import cache, cached_property, update_wrapper
 from pathlib import Path
@@ -24,6 +23,8 @@ from numba import types
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
 from numba.extending import typeof_impl
+
+from ._garbage import no_garbage_collection
 
 # The flags that keep NaN and infinity what they are: never nnan or ninf; reassoc only
 # in a reduction, for it would undo the two-part constants of elementary.py.
@@ -168,21 +169,9 @@ class Piece:
         if all(name.startswith(f"{__package__}.") for name in names):
             with contextlib.suppress(RuntimeError):
                 compiled._cache = _KernelCache(self._function, names)
-        with _no_garbage_collection():
+        with no_garbage_collection():
             compiled.compile()
         return compiled
-
-
-@contextlib.contextmanager
-def _no_garbage_collection():
-    """Do without it for a while: it would take a tenth of the compiler's time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _kind(argument, scalar):

@@ -13,7 +13,7 @@ import pytest
 
 import sknn
 
-JIT = Path(sknn.__file__).parent / "_jit.py"
+SOURCES = [Path(sknn.__file__).parent / name for name in ("_jit.py", "_garbage.py")]
 INNER = "from ._jit import inlined\n\n@inlined\ndef inner(x):\n    return x + {}\n"
 OUTER = """
 from ._jit import VECTOR, as_array, piece
@@ -38,7 +38,8 @@ def package(tmp_path):
     folder = tmp_path / "package"
     folder.mkdir()
     (folder / "__init__.py").write_text("")
-    (folder / "_jit.py").write_text(JIT.read_text())
+    for source in SOURCES:
+        (folder / source.name).write_text(source.read_text())
     (folder / "outer.py").write_text(OUTER)
     (folder / "inner.py").write_text(INNER.format(1))
     return folder

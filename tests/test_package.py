@@ -29,6 +29,14 @@ def test_import_loads_no_optional_package_and_compiles_nothing():
     assert output.split() == ["set()", "{}"]
 
 
+@pytest.mark.parametrize("turn", ["enable", "disable"])
+def test_the_garbage_collector_is_left_as_it_was(turn):
+    code = f"import gc; gc.{turn}(); import sknn; print(gc.isenabled())"
+    command = [sys.executable, "-c", code]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert output.strip() == str(turn == "enable")
+
+
 def test_namesake_is_named(monkeypatch):
     monkeypatch.setattr(sknn, "version", lambda name: "0.7")
     with pytest.warns(RuntimeWarning, match="scikit-neuralnetwork"):
