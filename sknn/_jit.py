@@ -35,7 +35,7 @@ _OPTIONS = {
 }
 
 # What a piece takes: a pointer to numbers of its dtype, or to float64; a zero of its
-# dtype, another number; a dtype of records is such a record, of which C has a pointer.
+# dtype, or another number.  A dtype of records stands for a pointer to such a record.
 VECTOR, SETTINGS, ZERO, INTEGER, REAL = "vector", "settings", "zero", "integer", "real"
 _KINDS = {
     SETTINGS: types.CPointer(types.float64),
@@ -45,33 +45,56 @@ _KINDS = {
 _C_NUMBERS = {INTEGER: ctypes.c_ssize_t, REAL: ctypes.c_double}
 
 
-class inlined:  # noqa: N801  (a decorator)
-    """Make a function a paragraph of each piece that calls it.
+class _Part:
+    """A function that is compiled with whatever calls it, when that is compiled.
 
-    A function of its own is optimised once by itself and again inside every caller;
-    a paragraph only there, which halves the time that compiling takes.
-
-    What Numba wants of it is made when it is asked for: for all paragraphs of the
-    package that takes longer than to import it.
+    Python can call it too, which compiles it once more.  A dispatcher of Numba's for
+    each part of the package would take longer than to import it: so it is made late.
     """
-
-    targetoptions = {"inline": "always"}
 
     def __init__(self, function):
         self.py_func = function
         update_wrapper(self, function)
 
+    def __call__(self, *arguments):
+        return self._for_python(*arguments)
+
+    def __reduce__(self):
+        return self.__qualname__  # copies and pickles are the same object
+
+    @cached_property
+    def _for_python(self):
+        return numba.njit(**_OPTIONS)(self.py_func)
+
+
+@typeof_impl.register(_Part)
+def _type_of_part(part, context):
+    return typeof_impl(part.dispatcher, context)
+
+
+class inlined(_Part):  # noqa: N801  (a decorator)
+    """Make a function a paragraph of each piece that calls it.
+
+    A function of its own is optimised once by itself and again inside every caller;
+    a paragraph only there, which halves the time that compiling takes.
+    """
+
+    targetoptions = {"inline": "always"}
+
     @cached_property
     def dispatcher(self):
-        return numba.njit(inline="always", **_OPTIONS)(self.py_func)
-
-    def __call__(self, *arguments):
-        return self.dispatcher(*arguments)
+        return numba.njit(**self.targetoptions, **_OPTIONS)(self.py_func)
 
 
-@typeof_impl.register(inlined)
-def _type_of_inlined(function, context):
-    return typeof_impl(function.dispatcher, context)
+class scalar(_Part):  # noqa: N801  (a decorator)
+    """Compile a function of numbers once, and put it into each loop that calls it.
+
+    Where it calls paragraphs in turn, copying them takes Numba longer than this.
+    """
+
+    @cached_property
+    def dispatcher(self):
+        return subroutine(self.py_func, forceinline=True)
 
 
 def subroutine(function, **options):
@@ -81,14 +104,6 @@ def subroutine(function, **options):
     """
     no_doors = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
     return numba.njit(**(_OPTIONS | no_doors | options))(function)
-
-
-def scalar(function):
-    """Compile a function of numbers once, and put it into each loop that calls it.
-
-    Numba takes long to copy into a caller what is itself made of such paragraphs.
-    """
-    return subroutine(function, forceinline=True)
 
 
 def reduction(function):

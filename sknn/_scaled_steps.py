@@ -68,7 +68,11 @@ class RootBuilder(VectorBuilder):
         self._is_double = dtype.bitwidth == 64
 
     def roots(self, squares):
-        """sqrt(x) by Goldschmidt's iteration, and of a normal number where x is not."""
+        """sqrt(x) by Goldschmidt's iteration.
+
+        Zero and what is subnormal count as the smallest normal number, whose root is
+        far below any epsilon in use.
+        """
         if not self._has_estimates:
             name = f"llvm.sqrt.v{self.lanes}f{self._itemsize * 8}"
             return [self._call(name, [x]) for x in squares]

@@ -105,6 +105,7 @@ def tile(typingctx, height, width, a, a_row, a_step, b, b_row, c, c_row,
         emit = VectorBuilder(context, builder, signature.args[2].dtype)
         shapes = [(i, j) for i in _heights(context) for j in _widths(context)]
         done = builder.append_basic_block("done")
+        # a number for each pair, for no width reaches 4
         shape = builder.add(builder.mul(height, emit.constant(4)), width)
         switch = builder.switch(shape, done)
         for rows, vectors in shapes:
@@ -276,7 +277,7 @@ def add_multiple_of_vector(typingctx, c, factor, b):
 
 
 @intrinsic
-def transpose_block(typingctx, a, a_row, t, t_row):
+def transpose_square(typingctx, a, a_row, t, t_row):
     """T[j, i] = A[i, j] for a square of one vector by one vector.
 
     Each round interleaves row i with the row half a block further on; after log2

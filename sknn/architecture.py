@@ -8,18 +8,19 @@ import numpy as np
 from .activations import kind_of
 from .dense import DENSE, INPUT, PROJECTION
 from .dropout import DROPOUT, NOISE
-from .embedding_layers import KINDS, kind_of_embedding
+from .embedding_layers import EMBEDDINGS, kind_of_embedding
 from .embeddings import Embedding
 from .layers import Kind
 from .monotonic import REFLECTION
 from .normalization import NORMALIZATIONS
 from .parametric import parametric
 from .params import padded, row_stride, starts
-from .records import LAYER, STRIP
+from .records import LAYER
 from .samples import NEEDS_DENSE
 from .scaling import SCALING
 from .skips import SKIP
 from .sparse import SPARSE
+from .team import STRIP
 
 PANEL = 48  # rows that are stepped as soon as their gradient is there
 COLUMNS = -1  # the level of the columns of X, where the inputs are made of them
@@ -33,7 +34,7 @@ OPTIONAL_PARTS = {
         SCALING,
         parametric(None),
         *NORMALIZATIONS.values(),
-        *(kind_of_embedding(Embedding(name, 1, 2, 1)) for name in KINDS),
+        *(kind_of_embedding(Embedding(name, 1, 2, 1)) for name in EMBEDDINGS),
     )
     for part in kind.parts
 }

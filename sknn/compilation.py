@@ -8,14 +8,19 @@ import numpy as np
 from .activations import ACTIVATIONS, kind_of
 from .dense import DENSE, INPUT, PROJECTION
 from .dropout import DROPOUT, NOISE
+from .embedding_layers import EMBEDDINGS, kind_of_embedding
+from .embeddings import Embedding
 from .estimators import MLPRegressor
 from .loss_pieces import LINKS
-from .losses import LOSSES
+from .losses import LOSSES, BinaryCrossEntropy, CrossEntropy
 from .monotonic import REFLECTION
+from .network import clip_and_step
 from .normalization import NORMALIZATIONS
 from .optimizers import OPTIMIZERS
+from .parametric import parametric
 from .products import product, transpose
-from .regularization import finish, prepare
+from .regularization import finish, note_penalties_and_norms, prepare
+from .scaling import SCALING
 from .skips import SKIP
 from .sparse import SPARSE
 
@@ -29,7 +34,7 @@ def compile_kernels(dtype="float64"):
     Parameters
     ----------
     dtype : {"float64", "float32"}, default="float64"
-        The dtype of the X that will be fitted.
+        The dtype of the X that will be fitted; with L-BFGS always float64.
 
     Returns
     -------
@@ -67,19 +72,27 @@ def first_use(net, X, y):
 
 
 def _pieces():
-    """Everything that is compiled when it is first used."""
+    """Everything that is compiled when it is first used, but for what each fit uses."""
     yield from (product, transpose)
-    kinds = [INPUT, DENSE, SPARSE, PROJECTION, SKIP, DROPOUT, NOISE, REFLECTION]
-    kinds += NORMALIZATIONS.values()
-    formulas = filter(None, ACTIVATIONS.values())
-    kinds += [kind_of(formula, changed) for formula in formulas for changed in (0, 1)]
-    for kind in kinds:
+    for kind in _kinds():
         yield from filter(
             None, (kind.forward, kind.backward, kind.gradients, kind.predict)
         )
     yield from LINKS.values()
-    yield from (loss.train for loss in LOSSES.values())
+    smoothed = BinaryCrossEntropy(0.1), CrossEntropy(0.1)
+    yield from (loss.train for loss in (*LOSSES.values(), *smoothed))
     for optimizer in OPTIMIZERS.values():
         if optimizer.update:
             yield optimizer.update
-    yield from (prepare, finish)
+    yield from (note_penalties_and_norms, clip_and_step, prepare, finish)
+
+
+def _kinds():
+    """The kinds of layers."""
+    yield from (INPUT, DENSE, SPARSE, PROJECTION, SKIP, DROPOUT, NOISE, REFLECTION)
+    yield from (SCALING, *NORMALIZATIONS.values())
+    for formula in filter(None, ACTIVATIONS.values()):
+        yield from (kind_of(formula, is_changed) for is_changed in (False, True))
+        yield parametric(formula)
+    for name in EMBEDDINGS:
+        yield kind_of_embedding(Embedding(name, n_columns=1, n_units=2, size=1))

@@ -30,16 +30,16 @@ from .records import INT64
 def gather(zero, plan, layer, block, first, n):
     """Turn some rows of X, a vector's worth at a time, into the columns of a block."""
     X, order = pointer(plan.dense, zero), pointer(plan.order, INT64)
-    strip, units = pointer(block.strip, zero), pointer(block.units, zero)
+    gathered, units = pointer(block.gathered, zero), pointer(block.units, zero)
     units = at(units, layer.outputs * plan.stride)
     for i in range(0, n, lanes(X)):
         for k in range(min(lanes(X), n - i)):
             row = at(X, load(order, first + i + k) * plan.n_features)
-            copy(row, at(strip, k * plan.strip_stride), plan.n_features)
+            copy(row, at(gathered, k * plan.gathered_stride), plan.n_features)
         call(
             plan.transpose,
             (
-                strip, plan.strip_stride, at(units, i), plan.stride,
+                gathered, plan.gathered_stride, at(units, i), plan.stride,
                 lanes(X), plan.n_features + 1,
             ),
         )  # fmt: skip

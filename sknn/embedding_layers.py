@@ -267,7 +267,7 @@ def _rows(random_state, shape):
     return rows
 
 
-KINDS = {
+EMBEDDINGS = {
     "periodic": _waves,
     "piecewise_linear": _ramps,
     "categories": _table,
@@ -278,4 +278,4 @@ KINDS = {
 @cache
 def kind_of_embedding(embedding):
     """The kind of layer that makes an embedding."""
-    return KINDS[embedding.name](embedding)
+    return EMBEDDINGS[embedding.name](embedding)

@@ -7,6 +7,12 @@ layers, whose pieces are called in their order, and then in reverse.  The member
 team share the samples on the way there and back, and the rows of the parameters for
 gradients and steps; no sum depends on how many they are.
 
+    block    samples that go through the layers together
+    chunk    samples of one sum, where a minibatch's gradient is made of several
+    strip    eight rows of parameters: the grain in which members share them
+    panel    rows whose gradients are made, and stepped, before the next ones
+    stretch  neighbouring parameters that are stepped at once
+
 The kernels read a `PLAN`: addresses and sizes, written by plans.py.  ``zero`` is a zero
 of the dtype that is computed in, and `pointer` makes a pointer of an address.
 """
@@ -17,14 +23,14 @@ from ._jit import INTEGER, REAL, ZERO, inlined, piece
 from ._llvm import at, call, load, pointer, record_at, store
 from .layers import ROWS
 from .products import total
-from .records import BLOCK, FLOAT64, INT64, LAYER, PLAN, STRIP
-from .team import share, wait_for_all
+from .records import BLOCK, FLOAT64, INT64, LAYER, PLAN
+from .team import STRIP, share, wait_for_all
 
 # Parameters that are stepped at once: what is done to them finds them in the cache.
 STRETCH = 1024
 
-# What Python calls takes the plan, the tables of layers and blocks, and the number of
-# the member of the team that calls it: all of them do.
+# The plan, the tables of layers and blocks, and a number: every member of a team makes
+# the same calls, each with its own.
 KERNEL = ZERO, PLAN, LAYER, BLOCK, INTEGER
 
 

@@ -5,6 +5,7 @@ from functools import cache
 
 import numba
 import numpy as np
+from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaError
 
 from ._jit import subroutine
@@ -38,8 +39,7 @@ def warn_of_wrong_slope(function, derivative, points):
     ``points`` are arguments of both functions; the derivative is that with respect to
     the first.
     """
-    function = getattr(function, "py_func", function)
-    derivative = getattr(derivative, "py_func", derivative)
+    function, derivative = _uncompiled(function), _uncompiled(derivative)
     for x, *rest in points:
         with np.errstate(all="ignore"):
             try:
@@ -58,6 +58,11 @@ def warn_of_wrong_slope(function, derivative, points):
                 stacklevel=2,
             )
             return
+
+
+def _uncompiled(function):
+    """The Python function of one of Numba's; others may need what compiling gives."""
+    return function.py_func if isinstance(function, Dispatcher) else function
 
 
 def _name(function):

@@ -1,8 +1,8 @@
 """A plan is what the kernels of a fit or a prediction read: addresses and sizes.
 
-Kernels that take addresses instead of arrays compile in a third of the time, and have
-one signature per dtype.  In return, this is the only place that writes the addresses:
-each is that of an array of the right kind, which the plan keeps alive.
+Pieces take addresses, not arrays: that compiles sooner, and has one signature per
+dtype.  In return, this is the only place that writes the addresses: each is that of an
+array of the right kind, which the plan keeps alive.
 """
 
 from dataclasses import replace
@@ -108,7 +108,7 @@ class Plan:
             n_blocks=n_blocks,
             block_rows=block_rows,
             stride=row_stride(block_rows, self._dtype),
-            strip_stride=row_stride(n_features + 1, self._dtype),
+            gathered_stride=row_stride(n_features + 1, self._dtype),
         )
         self._point(params=network.params, arrivals=team.arrivals)
         self._connect(network)
@@ -116,7 +116,7 @@ class Plan:
     def _run(self, kernel):
         # A bound method holds the plan, and so its arrays, for as long as a thread
         # runs, even if the one that waits for it is interrupted and leaves.
-        return self._team.run(partial(self._call, kernel))
+        self._team.run(partial(self._call, kernel))
 
     def _call(self, kernel, number):
         kernel.from_python(self._dtype)(0, *self._addresses, number)
@@ -168,7 +168,7 @@ class Plan:
             "turned": has_turned * layers.n_turned * int(plan["block_rows"]),
             "targets": n_targets * stride,
             "weights": stride,
-            "strip": lanes * int(plan["strip_stride"]),
+            "gathered": lanes * int(plan["gathered_stride"]),
             "packed": PACKED,
             "grads": int(has_grads) * layers.n_params,
         }
@@ -178,7 +178,7 @@ class Plan:
         self._kept[f"block {len(self._kept)}"] = own
         # the inputs of the intercepts, and the weights of samples that have none
         own["units"].reshape(-1, stride)[layers.rows_of_ones] = 1
-        own["strip"].reshape(lanes, -1)[:, plan["n_features"]] = 1
+        own["gathered"].reshape(lanes, -1)[:, plan["n_features"]] = 1
         own["weights"][:] = 1
 
     def _point(self, **arrays):

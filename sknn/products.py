@@ -1,7 +1,21 @@
 """Matrix products on flat buffers: a matrix is a start and a distance of rows.
 
 The rows of B and C are padded to whole vectors, so a product is a grid of register
-tiles and nothing else; A is read one number at a time, by rows or by columns.
+tiles and nothing else; A is read one number at a time, by rows or by columns.  The
+loops, the outermost first:
+
+    columns of B and C  so many that, with
+    depth               so many rows, a block of B stays in the second-level cache
+    rows of C           as many as a tile has; A's numbers for them may be copied
+    columns of C        as many as a tile has, one to three vectors
+    depth               in the tile, whose part of C stays in registers
+
+A layer is three products of m x depth by depth x n numbers:
+
+                A                   B                  C           m     n       depth
+    forward     W.T                 units, inputs      outputs     out   samples in + 1
+    backward    W                   deltas, outputs    inputs      in    samples out
+    gradients   units, inputs       turned, outputs    of W        in+1  out     samples
 """
 
 import numpy as np
@@ -16,7 +30,7 @@ from ._tile import (
     tile,
     tile_height,
     tile_width,
-    transpose_block,
+    transpose_square,
 )
 
 # How a product reads A, and writes C.
@@ -24,7 +38,7 @@ AS_IT_IS, TRANSPOSED = 0, 1
 OVERWRITE, ACCUMULATE = 0, 1
 # All tiles pass over a block of B before the next one, so that it stays in the
 # second-level cache and the tile's prefetches come in time: so many rows at most, fewer
-# where A's are copied, for the copy of a strip is to stay in the first-level cache.
+# where A's are copied, for the copy that a row of tiles reads is to stay in the first.
 MOST_ROWS, MOST_BYTES_OF_COLUMN = 256, 1024
 BLOCK_BYTES = 256 * 1024
 
@@ -68,14 +82,14 @@ def block_of_tiles(
     a, a_stride, a_transposed, b, b_stride, c, c_stride, m, n, depth, accumulate,
     copies, packed,
 ):  # fmt: skip
-    """The product with a block of B: tiles beside one another, strip by strip."""
+    """The product with a block of B, one row of tiles after the other."""
     row, step = (1, a_stride) if a_transposed else (a_stride, 1)
     i = 0
     while i < m:
         height = tile_height(m - i)
         if copies:
             _pack_columns(at(a, i), a_stride, height, depth, packed)
-        strip_of_tiles(
+        row_of_tiles(
             height, packed if copies else at(a, i * row),
             1 if copies else row, height if copies else step,
             b, b_stride, at(c, i * c_stride), c_stride, n, depth, accumulate,
@@ -84,7 +98,7 @@ def block_of_tiles(
 
 
 @inlined
-def strip_of_tiles(
+def row_of_tiles(
     height, a, a_row, a_step, b, b_stride, c, c_stride, n, depth, accumulate
 ):
     """The tiles beside one another in a few rows of C."""
@@ -122,7 +136,7 @@ def transpose(a, a_row, t, t_row, m, n):
     """T[j, i] = A[i, j] for i < m and j < n, both rounded up to whole vectors."""
     for i in range(0, m, lanes(a)):
         for j in range(0, n, lanes(a)):
-            transpose_block(at(a, i * a_row + j), a_row, at(t, j * t_row + i), t_row)
+            transpose_square(at(a, i * a_row + j), a_row, at(t, j * t_row + i), t_row)
 
 
 @inlined

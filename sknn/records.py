@@ -8,11 +8,8 @@ import numpy as np
 # What a pointer points to, for `_llvm.pointer`.
 INT32, INT64, FLOAT64 = np.int32(0), np.int64(0), np.float64(0)
 
-STRIP = 8  # rows of parameters that a member of a team takes at a time
-
 # A layer is one operation on the units: a product, an activation, a normalisation...
 LAYER_SIZES = [
-    "n_layers",
     "fan_in",
     "fan_out",
     "inputs",  # rows before its inputs in a block of units
@@ -88,7 +85,7 @@ SIZES = [
     "block_rows",
     "chunk_rows",
     "stride",
-    "strip_stride",
+    "gathered_stride",
     "last",  # rows before the outputs of the last layer
     "seed",
 ]
@@ -102,9 +99,9 @@ PIECES = [
     "note",  # penalties, and norms of gradients
     "step",
     "clip",
-    "prepare",  # what a step does before the update, and after it
+    "prepare",  # what a step does before the update
     "update",
-    "finish",
+    "finish",  # and after it
 ]
 FLAGS = ["has_weights", "sums_chunks", "keeps_grads"]
 REALS = ["alpha", "l1", "max_norm"]
@@ -120,7 +117,7 @@ BLOCK_ADDRESSES = [
     "turned",
     "targets",
     "weights",
-    "strip",  # a few samples, each followed by a one
+    "gathered",  # a few samples, each followed by a one
     "packed",  # scratch of a product
     "grads",  # its own, where they are summed afterwards
 ]

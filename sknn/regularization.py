@@ -9,7 +9,8 @@ from ._jit import INTEGER, VECTOR, ZERO, as_array, inlined, piece
 from ._llvm import at, load, pointer, prefer_wide_vectors, store
 from .layers import ROWS
 from .products import squared_norm, sum_of_absolutes, sum_of_squares
-from .records import FLOAT64, PLAN, STRIP
+from .records import FLOAT64, PLAN
+from .team import STRIP
 
 
 @piece(*ROWS)
@@ -33,7 +34,8 @@ def note_penalties_and_norms(zero, plan, layer, row, n_rows, grads):
         if size > 0:
             weights = at(pointer(plan.params, zero), place)
             penalty = 0.5 * plan.alpha * sum_of_squares(weights, size)
-            penalty += plan.l1 * sum_of_absolutes(weights, size)
+            if plan.l1 != 0:  # or what has overflowed would become NaN
+                penalty += plan.l1 * sum_of_absolutes(weights, size)
             store(penalties, strip, penalty)
         if plan.max_norm != 0:
             if size > 0:
@@ -58,7 +60,7 @@ def weights_of_strip(layer, row, n_rows):
     return layer.weights + row * layer.stride, n_weights * layer.stride
 
 
-STRETCH = (ZERO, PLAN, INTEGER, INTEGER, INTEGER, INTEGER)
+ON_STRETCH = (ZERO, PLAN, INTEGER, INTEGER, INTEGER, INTEGER)
 
 
 @inlined
@@ -67,7 +69,7 @@ def stretch(address, zero, place, n):
     return as_array(at(pointer(address, zero), place), n)
 
 
-@piece(*STRETCH, VECTOR)
+@piece(*ON_STRETCH, VECTOR)
 def prepare(zero, plan, place, n, number, penalized, grads):
     """Add penalties to gradients, unless clipping has done so, and shrink weights.
 
@@ -97,7 +99,7 @@ def penalize(p, g, alpha, l1):
         g[i] += alpha * p[i] + l1 * sign
 
 
-@piece(*STRETCH)
+@piece(*ON_STRETCH)
 def finish(zero, plan, place, n, step, penalized):
     """Take away what has the wrong sign, and let the average follow."""
     prefer_wide_vectors()

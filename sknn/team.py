@@ -17,6 +17,7 @@ from ._llvm import add_one, give_way, read
 # Looks at the counter before the core is left to another thread.
 PATIENCE = 20_000
 EVERYBODY = 2**62
+STRIP = 8  # rows of parameters that a member takes at a time, whole strips
 # With less than this to do for each step, or for each start of the kernel, a thread
 # costs more than it brings.
 FLOPS_OF_A_STEP, FLOPS_OF_A_START = 1.5e6, 2.5e7

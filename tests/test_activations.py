@@ -1,13 +1,17 @@
 """Activations and their derivatives: formulas, finite differences and PyTorch."""
 
+import copy
+import pickle
 from functools import partial
 
 import numpy as np
 import pytest
 from elementwise import evaluate
 from scipy import special
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
-from sknn import activations, elementary
+from sknn import MLPRegressor, activations, elementary
 
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -108,3 +112,42 @@ def test_every_activation_has_an_oracle():
     older = {"identity", "logistic", "tanh", "relu"}  # tests/test_elementary.py
     missing = set(activations.ACTIVATIONS) - older - set(ORACLE)
     assert not missing, f"add {missing} to ORACLE in tests/test_activations.py"
+
+
+def _own_silu(z):
+    return z * elementary.logistic(z)
+
+
+def _own_silu_derivative(z):
+    logistic = elementary.logistic(z)
+    return logistic + z * logistic * (1 - logistic)
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("silu", (_own_silu, _own_silu_derivative)),
+        ("silu", (activations.silu, activations.silu_derivative)),
+        ("gelu", (activations.gelu, activations.gelu_derivative)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore", category=ConvergenceWarning)
+def test_own_activation_of_the_functions_of_this_package(name, own):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(50, 3)), rng.normal(size=50)
+    net = MLPRegressor(hidden_layer_sizes=4, max_iter=5, random_state=0)
+    net.set_params(activation=activations.Activation(*own)).fit(X, y)
+    expected = clone(net).set_params(activation=name).fit(X, y)
+    np.testing.assert_allclose(net.predict(X), expected.predict(X), rtol=1e-9)
+
+
+@pytest.mark.parametrize("function", [elementary.tanh, activations.silu_derivative])
+def test_functions_are_the_same_in_copies_and_pickles(function):
+    assert copy.deepcopy(function) is function
+    assert pickle.loads(pickle.dumps(function)) is function
+
+
+def test_functions_can_be_called():
+    z = np.array([-1.5, 0.0, 2.5])
+    ours = [elementary.tanh(x) for x in z], [activations.relu(x) for x in z]
+    np.testing.assert_allclose(ours, [np.tanh(z), np.maximum(z, 0)], rtol=1e-14)

@@ -79,7 +79,7 @@ def test_damaged_cache_is_a_miss_and_is_mended(package):
     assert _run(package) == (2, 1)
 
 
-def test_threads_that_compile_at_once_use_the_same_code(package):
+def test_threads_that_compile_at_once_use_the_same_code(package, tmp_path):
     code = """
 import threading
 import numpy as np
@@ -95,7 +95,8 @@ def address(_):
 with ThreadPoolExecutor(4) as pool:
     print(len(set(pool.map(address, range(4)))), 0)
 """
-    assert _run(package, code) == (1, 0)
+    # without a cache, in which the others could find what the first has compiled
+    assert _run(package, code, **_nowhere_to_write(package, tmp_path)) == (1, 0)
 
 
 def test_cache_directory_of_the_user(package, tmp_path):
@@ -106,10 +107,15 @@ def test_cache_directory_of_the_user(package, tmp_path):
 
 
 def test_nowhere_to_write_works_uncached(package, tmp_path):
+    environment = _nowhere_to_write(package, tmp_path)
+    assert _run(package, **environment) == (2, 0)
+    assert _run(package, **environment) == (2, 0)
+
+
+def _nowhere_to_write(package, tmp_path):
+    """An environment in which no folder for the cache can be made."""
     blocked = tmp_path / "a file, not a directory"
     blocked.write_text("")
     (package / "__pycache__").write_text("")
-    environment = {"NUMBA_CACHE_DIR": str(blocked), "HOME": str(blocked)}
-    environment["XDG_CACHE_HOME"] = str(blocked)
-    assert _run(package, **environment) == (2, 0)
-    assert _run(package, **environment) == (2, 0)
+    names = "NUMBA_CACHE_DIR", "HOME", "XDG_CACHE_HOME"
+    return dict.fromkeys(names, str(blocked))

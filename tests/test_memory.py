@@ -35,7 +35,7 @@ def test_fit_takes_a_few_minibatches_and_copies_of_the_parameters(solver):
     net = MLPRegressor(hidden_layer_sizes=WIDTH, solver=solver, max_iter=2, max_fun=4)
     peak = _peak(lambda: net.fit(X, y))
     block = 256 * (N_FEATURES + 3 * WIDTH) * 8
-    copies = (30 if solver == "lbfgs" else 5) * PARAMETERS * 8  # L-BFGS remembers steps
+    copies = (30 if solver == "lbfgs" else 4) * PARAMETERS * 8  # L-BFGS remembers steps
     per_sample = 5 * 8 * len(X)  # the order, the targets, the losses
     assert peak < 2 * block + copies + per_sample
     assert peak < len(X) * WIDTH * 8 / 4  # never samples times units

@@ -26,15 +26,15 @@ LEARNING_RATES = RNG.uniform(0.01, 0.1, N_STEPS)
 MLP = MLPRegressor(beta_1=0.8, beta_2=0.99, epsilon=1e-3)
 
 
-def train(solver, grads=GRADS, decay=0.0):
+def train(solver, grads=GRADS, decay=0.0, dtype=np.float64):
     """The parameters after each step, with PyTorch's L2 penalty."""
     optimizer = as_optimizer(solver)
     rule = ctypes.CFUNCTYPE(
         None, *[ctypes.c_void_p] * 3, *[ctypes.c_ssize_t] * 2, *[ctypes.c_void_p] * 2,
         *[ctypes.c_double] * 2,
-    )(optimizer.update.address(np.dtype(float)))  # fmt: skip
+    )(optimizer.update.address(np.dtype(dtype)))  # fmt: skip
     # whole vectors, of whatever width
-    p, moments = np.zeros(WHOLE), np.zeros(optimizer.n_moments * WHOLE)
+    p, moments = np.zeros(WHOLE, dtype), np.zeros(optimizer.n_moments * WHOLE, dtype)
     p[:SIZE] = START
     settings = optimizer.settings(MLP)
     # in two epochs: the second has to know how many steps were made before
@@ -42,7 +42,7 @@ def train(solver, grads=GRADS, decay=0.0):
     rates += [optimizer.rates(LEARNING_RATES[7:], 7, settings)]
     path = []
     for g, row in zip(grads, np.concatenate(rates), strict=True):
-        g = np.append(g, np.zeros(WHOLE - SIZE))
+        g = np.append(g, np.zeros(WHOLE - SIZE)).astype(dtype)
         arrays = [array.ctypes.data for array in (p, g, moments)]
         numbers = settings.ctypes.data, row.ctypes.data, 0.5, decay
         rule(*arrays, WHOLE, WHOLE, *numbers)
@@ -86,15 +86,57 @@ def test_update_against_torch(solver, decay, name, settings, monkeypatch):
     np.testing.assert_allclose(train(solver, decay=2 * decay), expected, rtol=1e-10)
 
 
-def test_lion_against_numpy():
-    p, m, path = START.copy(), np.zeros(SIZE), []
-    for grad, rate in zip(GRADS, LEARNING_RATES, strict=True):
-        grad = 0.5 * (grad + 0.2 * p)
-        p = p - rate * np.sign(0.7 * m + 0.3 * grad)
-        m = 0.95 * m + 0.05 * grad
+class Naive:
+    """The update rules in plain NumPy: each returns the step of the t-th gradient."""
+
+    def __init__(self):
+        self.m, self.v, self.momenta = np.zeros(SIZE), np.zeros(SIZE), 1.0
+
+    def _means(self, grad, t):
+        self.m = 0.8 * self.m + 0.2 * grad
+        self.v = 0.99 * self.v + 0.01 * grad**2
+        return self.m / (1 - 0.8**t), np.sqrt(self.v / (1 - 0.99**t)) + 1e-3
+
+    def adam(self, grad, t):
+        self._means(grad, t)
+        rate = np.sqrt(1 - 0.99**t) / (1 - 0.8**t)
+        return rate * self.m / (np.sqrt(self.v) + 1e-3)
+
+    def adamw(self, grad, t):
+        mean, root = self._means(grad, t)
+        return mean / root
+
+    def nadam(self, grad, t):
+        _, root = self._means(grad, t)
+        momentum, coming = (0.8 * (1 - 0.5 * 0.96 ** (s / 250)) for s in (t, t + 1))
+        self.momenta *= momentum
+        ahead = coming * self.m / (1 - self.momenta * coming)
+        return ((1 - momentum) * grad / (1 - self.momenta) + ahead) / root
+
+    def rmsprop(self, grad, t):
+        self.v = 0.99 * self.v + 0.01 * grad**2
+        return grad / (np.sqrt(self.v) + 1e-8)
+
+    def adagrad(self, grad, t):
+        self.v = self.v + grad**2
+        return grad / (np.sqrt(self.v) + 1e-10)
+
+    def lion(self, grad, t):
+        step = np.sign(0.9 * self.m + 0.1 * grad)
+        self.m = 0.99 * self.m + 0.01 * grad
+        return step
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-9), (np.float32, 1e-4)])
+@pytest.mark.parametrize("solver", [name for name in vars(Naive) if name[0] != "_"])
+def test_update_against_numpy(solver, dtype, rtol):
+    p, path, step_of = START.copy(), [], getattr(Naive(), solver)
+    for t, (grad, rate) in enumerate(zip(GRADS, LEARNING_RATES, strict=True), 1):
+        p = p - rate * step_of(0.5 * (grad + 0.2 * p), t)
         path.append(p)
-    ours = train(Lion(beta_1=0.7, beta_2=0.95), decay=0.2)
-    np.testing.assert_allclose(ours, path, rtol=1e-10)
+    ours = train(solver, decay=0.2, dtype=dtype)
+    assert ours.dtype == dtype
+    np.testing.assert_allclose(ours, path, rtol=rtol, atol=rtol / 10)
 
 
 @pytest.mark.parametrize("solver", STOCHASTIC)

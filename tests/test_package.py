@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_val_score
 
 import sknn
 from sknn import MLPClassifier, compile_kernels
+from sknn._jit import Piece
 
 
 def test_public_names():
@@ -49,11 +51,31 @@ def test_no_warning_without_the_namesake():
     sknn._warn_of_namesake()
 
 
-def test_compiling_ahead_leaves_nothing_to_compile():
-    assert compile_kernels("float64") >= 0
-    compiled = dict(sknn.network.run_epoch._compiled)
-    _fit(0)
-    assert sknn.network.run_epoch._compiled == compiled
+COMPILED_AHEAD = [
+    {},
+    {"solver": "lbfgs"},
+    {"solver": "adamw", "l1": 1e-4, "max_grad_norm": 1.0, "averaging": "ema"},
+    {"activation": "mish", "parametric_activation": True, "input_scaling": True},
+    {"numerical_embedding": "periodic", "dropout": 0.1, "input_noise": 0.1},
+    {"numerical_embedding": "piecewise_linear", "normalization": "batch"},
+    {"categorical_features": [0], "label_smoothing": 0.1},
+    {"monotonic_cst": [1] + 7 * [0], "skip_connections": True, "n_jobs": 2},
+]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.filterwarnings("ignore", category=ConvergenceWarning)
+def test_compiling_ahead_leaves_nothing_to_compile(dtype, monkeypatch):
+    for each in {dtype, "float64"}:  # in which L-BFGS always computes
+        assert compile_kernels(each) >= 0
+    monkeypatch.setattr(Piece, "_compile", lambda piece, dtype: pytest.fail(piece.name))
+    X, y = _data()
+    X[:, 0] = np.arange(len(X)) % 3
+    X = X.astype(dtype)
+    net = MLPClassifier(hidden_layer_sizes=(16, 16), max_iter=2, random_state=0)
+    for params in COMPILED_AHEAD:
+        for labels in (y,) if "monotonic_cst" in params else (y, y + X[:, 0]):
+            clone(net).set_params(**params).fit(X, labels).predict(X)
 
 
 def _data():
