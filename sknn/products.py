@@ -58,8 +58,9 @@ def product(
     copies = a_transposed != 0 and n > 4 * lanes(c)
     size = VECTOR_BYTES // lanes(c)
     most = min(MOST_ROWS, MOST_BYTES_OF_COLUMN // size) if copies else MOST_ROWS
-    n_rows = even_share(depth, most, 1)
-    n_columns = even_share(n, BLOCK_BYTES // (size * n_rows), lanes(c))
+    n_rows, n_columns = even_share(depth, most, 1), n
+    if n * n_rows * size > BLOCK_BYTES:
+        n_columns = even_share(n, BLOCK_BYTES // (size * n_rows), lanes(c))
     for j in range(0, n, n_columns):
         for k in range(0, depth, n_rows):
             block_of_tiles(
@@ -73,6 +74,8 @@ def product(
 @inlined
 def even_share(n, most, grain):
     """The size of equal parts of ``n``, whole grains, of about ``most`` at most."""
+    if n <= most:
+        return n  # without divisions, which take longer than a small product
     parts = (n + most - 1) // most
     return ((n + parts - 1) // parts + grain - 1) // grain * grain
 

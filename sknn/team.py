@@ -26,6 +26,8 @@ FLOPS_OF_A_STEP, FLOPS_OF_A_START = 1.5e6, 2.5e7
 @inlined
 def share(n, grain, number, size):
     """First and last of the ``n`` items that are a member's, in whole grains."""
+    if size == 1:
+        return 0, n  # without divisions, which are slow
     n_grains = (n + grain - 1) // grain
     first = n_grains * number // size * grain
     last = n_grains * (number + 1) // size * grain
