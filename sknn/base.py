@@ -52,7 +52,7 @@ from .normalization import NORMALIZATIONS
 from .optimizer_state import OF_SGD, optimizer_state
 from .optimizers import OPTIMIZERS, Optimizer, as_optimizer, is_stochastic
 from .params import layer_units, pack, views
-from .plans import FEW_ROWS, Network
+from .plans import FEW_SAMPLES, Network
 from .samples import freeze, is_sparse
 from .schedules import SCHEDULES, Schedule
 from .training import LBFGSFit, Progress, StochasticFit
@@ -713,7 +713,7 @@ def are_sound_rows(mlp, X):
     return (
         type(X) is np.ndarray
         and X.ndim == 2
-        and 0 < len(X) <= FEW_ROWS
+        and 0 < len(X) <= FEW_SAMPLES
         and X.shape[1] == getattr(mlp, "n_features_in_", None)
         and X.dtype in ([mlp.dtype] if mlp.dtype else PRECISIONS)
         and not hasattr(mlp, "feature_names_in_")

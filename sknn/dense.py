@@ -11,7 +11,7 @@ where `turned` has the deltas with a row for each sample.
 """
 
 from ._jit import inlined, piece
-from ._llvm import at, call, load, pointer, record_at
+from ._llvm import at, call, load, pointer, record_at, store
 from ._tile import lanes
 from .layers import GRADIENTS, PASS, Kind, Part
 from .products import (
@@ -24,6 +24,8 @@ from .products import (
     whole_vectors,
 )  # fmt: skip
 from .records import INT64
+
+FEW_SAMPLES = 16  # with so many, the work is to read the weights
 
 
 @piece(*PASS)
@@ -63,7 +65,30 @@ def weighted_sums(zero, plan, layer, block, n, accumulate):
 
 @piece(*PASS)
 def dense_forward(zero, plan, layer, block, first, n):
-    weighted_sums(zero, plan, layer, block, n, OVERWRITE)
+    if n <= FEW_SAMPLES:
+        weighted_sums_of_few(zero, plan, layer, block, n)
+    else:
+        weighted_sums(zero, plan, layer, block, n, OVERWRITE)
+
+
+@inlined
+def weighted_sums_of_few(zero, plan, layer, block, n):
+    """The same sums, bit for bit, as units.T @ W, which reads W row after row."""
+    units, sums = pointer(block.units, zero), pointer(block.turned, zero)
+    call(
+        plan.product,
+        (
+            at(units, layer.inputs * plan.stride), plan.stride, TRANSPOSED,
+            at(pointer(plan.params, zero), layer.weights), layer.stride,
+            sums, layer.stride,
+            n, layer.columns, layer.fan_in + 1, OVERWRITE,
+            pointer(block.packed, zero),
+        ),
+    )  # fmt: skip
+    for j in range(layer.fan_out):
+        for i in range(n):
+            place = (layer.outputs + j) * plan.stride + i
+            store(units, place, load(sums, i * layer.stride + j))
 
 
 @piece(*PASS)

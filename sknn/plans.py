@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 
 from .architecture import Layers
+from .dense import FEW_SAMPLES
 from .layers import Kind
 from .loss_pieces import LINKS
 from .losses import loss_of
@@ -36,7 +37,6 @@ from .team import ALONE, Team, team_size
 
 BLOCK_ROWS = 256  # samples of a block, at most
 DIVIDED_BATCH = 128  # samples of the smallest minibatch that makes two chunks
-FEW_ROWS = 16
 PLACES = {name: place for place, name in enumerate(PLAN.names or ())}
 X_DENSE, X_SPARSE = ["dense"], ["values", "columns", "row_starts"]
 
@@ -71,11 +71,11 @@ class Network:
 
     def predict(self, samples, order, n_jobs=None):
         """The outputs for these samples, of shape (n_samples, n_outputs)."""
-        if order.size <= FEW_ROWS:
+        if order.size <= FEW_SAMPLES:
             try:
                 plan = self._idle_plans.pop()
             except IndexError:
-                plan = PredictionPlan(self, FEW_ROWS)
+                plan = PredictionPlan(self, FEW_SAMPLES)
             outputs = plan.predict(samples, order)
             self._idle_plans.append(plan)
             return outputs
@@ -159,13 +159,14 @@ class Plan:
         """Allocate what one block has to itself."""
         layers, plan = self.layers, self._plan[0]
         stride, lanes = int(plan["stride"]), padded(1, self._dtype)
-        has_turned = self.training or layers.architecture.sparse_input
+        needs_turned = self.training or layers.architecture.sparse_input
+        n_turned_rows = int(plan["block_rows"]) if needs_turned else FEW_SAMPLES
         has_grads = self.training and (plan["sums_chunks"] or self._sums_blocks)
         sizes = {
             "units": layers.n_units * stride,
             "deltas": self.training * layers.n_units * stride,
             "kept": layers.n_kept * stride,
-            "turned": has_turned * layers.n_turned * int(plan["block_rows"]),
+            "turned": layers.n_turned * n_turned_rows,
             "targets": n_targets * stride,
             "weights": stride,
             "gathered": lanes * int(plan["gathered_stride"]),

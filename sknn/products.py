@@ -16,6 +16,8 @@ A layer is three products of m x depth by depth x n numbers:
     forward     W.T                 units, inputs      outputs     out   samples in + 1
     backward    W                   deltas, outputs    inputs      in    samples out
     gradients   units, inputs       turned, outputs    of W        in+1  out     samples
+
+Of few samples the first is units.T @ W, whose C has a row for each sample.
 """
 
 import numpy as np

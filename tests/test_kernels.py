@@ -284,6 +284,20 @@ def test_padding_stays_zero(solver, hidden_layer_sizes, dtype):
     assert params.size == layers.n_params > sum(c.size for c in parts["coefs_"])
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("hidden_layer_sizes", [(3,), (40, 130)])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_few_samples_come_out_as_among_many(hidden_layer_sizes, dtype):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 260)).astype(dtype), rng.normal(size=(300, 2))
+    net = MLPRegressor(
+        hidden_layer_sizes=hidden_layer_sizes, max_iter=2, random_state=0
+    ).fit(X, y)
+    among_many = net.predict(X)
+    for n in (1, 2, 7, 8, 9, 15, 16, 17):
+        assert np.array_equal(net.predict(X[-n:]), among_many[-n:])
+
+
 def test_rows_are_padded_to_the_vectors_of_the_tiles():
     assert _tile.VECTOR_BYTES == params.VECTOR_BYTES
 
