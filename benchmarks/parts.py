@@ -1,17 +1,22 @@
 """Pieces that repeat one part of a training step, for bench_parts.py."""
 
 from sknn import network
-from sknn._jit import INTEGER, piece
+from sknn._jit import INTEGER, piece, piece_of
 from sknn._llvm import call, record_at
 
 # How many samples, and how many times.
 PART = (*network.KERNEL, INTEGER, INTEGER)
 
 
-@piece(*PART)
-def forward(zero, plan, layers, blocks, number, n, repeats):
-    for _ in range(repeats):
-        network.forward(zero, plan, layers, record_at(blocks, 0), 0, n)
+@piece_of(*PART)
+def passes(way):
+    """Send a block through the layers, one way."""
+
+    def repeated(zero, plan, layers, blocks, number, n, repeats):
+        for _ in range(repeats):
+            way(zero, plan, layers, record_at(blocks, 0), 0, n)
+
+    return repeated
 
 
 @piece(*PART)
@@ -20,25 +25,19 @@ def outputs(zero, plan, layers, blocks, number, n, repeats):
         network.output_layer(zero, plan, record_at(blocks, 0), 0, n, 0)
 
 
-@piece(*PART)
-def backward(zero, plan, layers, blocks, number, n, repeats):
-    for _ in range(repeats):
-        network.backward(zero, plan, layers, record_at(blocks, 0), 0, n)
+def gradients(scale):
+    """Gradients of a minibatch; and steps along them, unless the scale is 0."""
+
+    @piece(*PART)
+    def repeated(zero, plan, layers, blocks, number, n, repeats):
+        tables = zero, plan, layers, blocks, number
+        for _ in range(repeats):
+            call(plan.gradients_and_steps, (*tables, 0, plan.batch_size, 0, scale, 0))
+
+    return repeated
 
 
-@piece(*PART)
-def gradients(zero, plan, layers, blocks, number, n, repeats):
-    tables = zero, plan, layers, blocks, number
-    for _ in range(repeats):
-        call(plan.gradients_and_steps, (*tables, 0, plan.batch_size, 0, 0.0, 0))
-
-
-@piece(*PART)
-def gradients_and_updates(zero, plan, layers, blocks, number, n, repeats):
-    tables = zero, plan, layers, blocks, number
-    for _ in range(repeats):
-        call(plan.gradients_and_steps, (*tables, 0, plan.batch_size, 0, 1e-9, 0))
-
+forward, backward = passes(network.forward), passes(network.backward)
 
 # What repeats each part, and the name of the layers' pieces that it is of.
 PARTS = {
@@ -48,6 +47,6 @@ PARTS = {
     "outputs": (outputs, None),
     "backward": (backward, "dense_backward"),
     "slopes": (backward, "scale"),
-    "gradients": (gradients, None),
-    "gradients and updates": (gradients_and_updates, None),
+    "gradients": (gradients(0.0), None),
+    "gradients and updates": (gradients(1e-9), None),
 }

@@ -11,12 +11,11 @@ from functools import partial
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ._jit import subroutine
 from ._llvm import at
-from ._tile import VectorBuilder, lanes
+from ._tile import VectorBuilder, cpu_features, lanes
 
 SIDE_BY_SIDE = 4
 
@@ -63,8 +62,7 @@ class RootBuilder(VectorBuilder):
 
     def __init__(self, context, builder, dtype):
         super().__init__(context, builder, dtype)
-        features = context.codegen()._get_host_cpu_features().split(",")
-        self._has_estimates = "+avx512f" in features
+        self._has_estimates = "+avx512f" in cpu_features(context)
         self._is_double = dtype.bitwidth == 64
 
     def roots(self, squares):
@@ -75,7 +73,7 @@ class RootBuilder(VectorBuilder):
         """
         if not self._has_estimates:
             name = f"llvm.sqrt.v{self.lanes}f{self._itemsize * 8}"
-            return [self._call(name, [x]) for x in squares]
+            return [self.call(name, [x]) for x in squares]
         squares = self._at_least_tiny(squares)
         estimates = [self._estimate("rsqrt", x) for x in squares]
         # on their way to sqrt(x) and to half of its reciprocal
@@ -132,10 +130,4 @@ class RootBuilder(VectorBuilder):
         mask = ir.IntType(max(self.lanes, 8))
         kind = "pd" if self._is_double else "ps"
         name = f"llvm.x86.avx512.{name}14.{kind}.512"
-        return self._call(name, [x, self.zero, mask(-1)])
-
-    def _call(self, name, arguments):
-        kind = ir.FunctionType(self.vector, [each.type for each in arguments])
-        module = self._builder.module
-        function = cgutils.get_or_insert_function(module, kind, name)
-        return self._builder.call(function, arguments)
+        return self.call(name, [x, self.zero, mask(-1)])

@@ -18,9 +18,14 @@ VECTOR_BYTES = 64
 PREFETCHED_ROWS = 8
 
 
+def cpu_features(context):
+    """What the CPU that is compiled for has, in LLVM's words: "+avx512f"..."""
+    return context.codegen()._get_host_cpu_features().split(",")
+
+
 def _largest_tile(context):
     """Rows and vectors per row of the largest tile that fits the CPU's registers."""
-    features = context.codegen()._get_host_cpu_features().split(",")
+    features = cpu_features(context)
     if "+avx512f" in features:
         return 8, 3  # 24 of 32 zmm registers hold sums
     if "+avx" in features:
@@ -232,11 +237,14 @@ class VectorBuilder:
         )
 
     def fma(self, x, y, z):
-        name = f"llvm.fmuladd.v{self.lanes}f{self._itemsize * 8}"
-        function = cgutils.get_or_insert_function(
-            self._builder.module, ir.FunctionType(self.vector, [self.vector] * 3), name
-        )
-        return self._builder.call(function, [x, y, z])
+        return self.call(f"llvm.fmuladd.v{self.lanes}f{self._itemsize * 8}", [x, y, z])
+
+    def call(self, name, arguments):
+        """A function of LLVM's, or of the CPU's, whose result is a vector."""
+        kind = ir.FunctionType(self.vector, [each.type for each in arguments])
+        module = self._builder.module
+        function = cgutils.get_or_insert_function(module, kind, name)
+        return self._builder.call(function, arguments)
 
 
 @intrinsic

@@ -85,6 +85,7 @@ def weighted_sums_of_few(zero, plan, layer, block, n):
             pointer(block.packed, zero),
         ),
     )  # fmt: skip
+    # one by one: `transpose` would write over the row of ones behind the outputs
     for j in range(layer.fan_out):
         for i in range(n):
             place = (layer.outputs + j) * plan.stride + i
