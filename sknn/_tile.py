@@ -35,13 +35,13 @@ def _largest_tile(context):
     return 2, 1  # 8 of 16 xmm registers
 
 
-def _heights(context):
+def heights(context):
     """Rows of the tiles: the largest, and powers of two for what is left below."""
     largest, _ = _largest_tile(context)
     return [largest, *(rows for rows in (4, 2, 1) if rows < largest)]
 
 
-def _widths(context):
+def widths(context):
     """Vectors per row of the tiles, the largest first."""
     return list(range(_largest_tile(context)[1], 0, -1))
 
@@ -62,7 +62,7 @@ def tile_height(typingctx, rows_left):
     """Rows of the tallest tile that fits into ``rows_left``."""
 
     def codegen(context, builder, signature, args):
-        return _largest_of(builder, _heights(context), args[0])
+        return _largest_of(builder, heights(context), args[0])
 
     return types.intp(types.intp), codegen
 
@@ -72,9 +72,9 @@ def tile_width(typingctx, vectors_left):
     """Vectors of the widest tile that fits, but rather 2 + 2 than 3 + 1."""
 
     def codegen(context, builder, signature, args):
-        widths = _widths(context)
-        width = _largest_of(builder, widths, args[0])
-        if 2 not in widths:
+        choice = widths(context)
+        width = _largest_of(builder, choice, args[0])
+        if 2 not in choice:
             return width
         four = builder.icmp_signed("==", args[0], args[0].type(4))
         return builder.select(four, width.type(2), width)
@@ -108,7 +108,7 @@ def tile(typingctx, height, width, a, a_row, a_step, b, b_row, c, c_row,
     def codegen(context, builder, signature, args):
         height, width, *operands = args
         emit = VectorBuilder(context, builder, signature.args[2].dtype)
-        shapes = [(i, j) for i in _heights(context) for j in _widths(context)]
+        shapes = [(i, j) for i in heights(context) for j in widths(context)]
         done = builder.append_basic_block("done")
         # a number for each pair, for no width reaches 4
         shape = builder.add(builder.mul(height, emit.constant(4)), width)
@@ -183,6 +183,11 @@ class VectorBuilder:
     def constant(self, i):
         return ir.Constant(self.index, i)
 
+    def at_most(self, limit, i):
+        """The number i, or a limit that is below it."""
+        within = self._builder.icmp_signed("<=", self.constant(i), limit)
+        return self._builder.select(within, self.constant(i), limit)
+
     def at(self, pointer, offset):
         return self._builder.gep(pointer, [offset])
 
@@ -221,11 +226,29 @@ class VectorBuilder:
 
     def spread(self, number):
         """A vector of the same number in all lanes."""
-        undefined = ir.Constant(self.vector, ir.Undefined)
+        return self._spread(number, self.vector)
+
+    def _spread(self, number, vector):
+        undefined = ir.Constant(vector, ir.Undefined)
         first = ir.Constant(ir.IntType(32), 0)
         single = self._builder.insert_element(undefined, number, first)
         mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), None)
         return self._builder.shuffle_vector(single, undefined, mask)
+
+    def first_lanes(self, n):
+        """Which lanes are among the first ``n``."""
+        word, places = ir.IntType(32), range(self.lanes)
+        kind = ir.VectorType(word, self.lanes)
+        limit = self._spread(self._builder.trunc(n, word), kind)
+        return self._builder.icmp_signed("<", ir.Constant(kind, list(places)), limit)
+
+    def total(self, vector):
+        """The sum of all lanes, halves first."""
+        name = f"llvm.vector.reduce.fadd.v{self.lanes}f{self._itemsize * 8}"
+        zero = ir.Constant(self._scalar, 0.0)
+        kind = ir.FunctionType(self._scalar, [self._scalar, self.vector])
+        function = cgutils.get_or_insert_function(self._builder.module, kind, name)
+        return self._builder.call(function, [zero, vector], fastmath=["reassoc"])
 
     def interleave(self, x, y):
         """The lanes of x and y in turn, as a pair of vectors."""

@@ -7,7 +7,8 @@ each sample, and a row of ones behind the units stands in for the intercepts' in
     backward    deltas[inputs]  = W @ deltas[outputs]
     gradients   grads           = units[inputs] @ turned[outputs]
 
-where `turned` has the deltas with a row for each sample.
+where `turned` has the deltas with a row for each sample.  Where there are few outputs
+the gradient is units[inputs] @ deltas[outputs].T instead.
 """
 
 from ._jit import inlined, piece
@@ -26,6 +27,7 @@ from .products import (
 from .records import INT64
 
 FEW_SAMPLES = 16  # with so many, the work is to read the weights
+FEW_OUTPUTS = 4  # of more, register tiles make the gradient faster than dot products
 
 
 @piece(*PASS)
@@ -109,7 +111,8 @@ def turn_deltas(zero, plan, layer, block, n):
 
 @piece(*PASS)
 def dense_backward(zero, plan, layer, block, first, n):
-    turn_deltas(zero, plan, layer, block, n)
+    if layer.fan_out > FEW_OUTPUTS:
+        turn_deltas(zero, plan, layer, block, n)
     if layer.wants_deltas:
         deltas = pointer(block.deltas, zero)
         call(
@@ -131,10 +134,16 @@ def dense_backward(zero, plan, layer, block, first, n):
 def dense_gradients(
     zero, plan, layer, blocks, first, last, accumulate, row, n_rows, grads
 ):
-    """Some rows of a weight gradient, in one sum over all samples or one per chunk."""
+    """Some rows of a weight gradient, in one sum over all samples or one per chunk.
+
+    A dot product is summed by chunks in any case: of a chunk's, only the end is a sum
+    that can be resumed bit for bit.
+    """
     place = layer.weights + row * layer.stride
-    for start in range(0, last - first, plan.chunk_rows):
-        n = min(plan.chunk_rows, last - first - start)
+    by_chunks = plan.sums_chunks or layer.fan_out <= FEW_OUTPUTS
+    most = plan.chunk_rows if by_chunks else plan.block_rows
+    for start in range(0, last - first, most):
+        n = min(most, last - first - start)
         number, offset = divmod(start, plan.block_rows)
         block = record_at(blocks, number)
         alone = plan.n_members == 1  # others have done it on their way back
@@ -157,15 +166,26 @@ def weight_gradient(
 ):
     """Some rows of a weight gradient over samples of a block: units times deltas."""
     units = at(pointer(block.units, zero), (layer.inputs + row) * plan.stride + offset)
-    turned = layer.turned * plan.block_rows + offset * layer.stride
-    call(
-        plan.product,
-        (
-            units, plan.stride, AS_IT_IS,
-            at(pointer(block.turned, zero), turned), layer.stride,
-            grads, layer.stride, n_rows, layer.columns, n, accumulate, grads,
-        ),
-    )  # fmt: skip
+    if layer.fan_out <= FEW_OUTPUTS:
+        deltas = layer.outputs * plan.stride + offset
+        call(
+            plan.dot_products,
+            (
+                units, plan.stride,
+                at(pointer(block.deltas, zero), deltas), plan.stride,
+                grads, layer.stride, n_rows, layer.fan_out, n, accumulate,
+            ),
+        )  # fmt: skip
+    else:
+        turned = layer.turned * plan.block_rows + offset * layer.stride
+        call(
+            plan.product,
+            (
+                units, plan.stride, AS_IT_IS,
+                at(pointer(block.turned, zero), turned), layer.stride,
+                grads, layer.stride, n_rows, layer.columns, n, accumulate, grads,
+            ),
+        )  # fmt: skip
 
 
 INPUT = Kind(forward=gather, predict=gather)

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from .architecture import Layers
-from .dense import FEW_SAMPLES
+from .dense import FEW_OUTPUTS, FEW_SAMPLES
 from .layers import Kind
 from .loss_pieces import LINKS
 from .losses import loss_of
@@ -25,7 +25,7 @@ from .network import (
     train_blocks,
 )
 from .params import padded, row_stride, zeros
-from .products import PACKED, product, transpose
+from .products import PACKED, dot_products, product, transpose
 from .records import ADDRESSES, BLOCK, LAYER_PIECES, PLAN, REALS
 from .regularization import (
     finish,
@@ -256,10 +256,7 @@ class TrainingPlan(Plan):
         super().__init__(network, chunk_rows * in_a_block, n_blocks, team)
         self._read(samples)
         sums_chunks = n_chunks > 1 and self._sums_chunks(min(n_chunks, 2) * chunk_rows)
-        self._set(
-            sums_chunks=sums_chunks,
-            chunk_rows=chunk_rows if sums_chunks else chunk_rows * in_a_block,
-        )
+        self._set(sums_chunks=sums_chunks, chunk_rows=chunk_rows)
         self._allocate(samples.targets.shape[1])
         in_parts = batch_size > n_blocks * chunk_rows * in_a_block
         self._allocate_gradients(keeps=in_parts or update is None)
@@ -277,6 +274,8 @@ class TrainingPlan(Plan):
             gradients_and_steps=gradients_and_steps.address(self._dtype),
             note=note_penalties.address(self._dtype),
         )
+        if (self._table["fan_out"] <= FEW_OUTPUTS).any():
+            self._set(dot_products=dot_products.address(self._dtype))
         if update:
             self._set(
                 step=step_rows.address(self._dtype), update=update.address(self._dtype)

@@ -22,6 +22,7 @@ Of few samples the first is units.T @ W, whose C has a row for each sample.
 
 import numpy as np
 
+from ._dot_tile import dot_tile, dot_tile_height
 from ._jit import INTEGER, VECTOR, inlined, piece, reduction
 from ._llvm import at, load, store
 from ._tile import (
@@ -134,6 +135,23 @@ def _pack_columns(a, a_stride, height, depth, packed):
     else:
         for k in range(depth):
             copy_half_vector(at(a, k * a_stride), at(packed, k * height))
+
+
+@piece(
+    VECTOR, INTEGER, VECTOR, INTEGER, VECTOR, INTEGER,
+    INTEGER, INTEGER, INTEGER, INTEGER,
+)  # fmt: skip
+def dot_products(a, a_stride, b, b_stride, c, c_stride, m, n, depth, accumulate):
+    """C (+)= A @ B.T, with C of shape (m, n): for few columns, of any number."""
+    for i in range(0, m, dot_tile_height()):
+        j = 0
+        while j < n:
+            width = tile_width(n - j)
+            dot_tile(
+                m - i, width, at(a, i * a_stride), a_stride, at(b, j * b_stride),
+                b_stride, at(c, i * c_stride + j), c_stride, depth, accumulate != 0,
+            )  # fmt: skip
+            j += width
 
 
 @piece(VECTOR, INTEGER, VECTOR, INTEGER, INTEGER, INTEGER)

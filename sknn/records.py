@@ -91,6 +91,7 @@ SIZES = [
 ]
 PIECES = [
     "product",
+    "dot_products",
     "transpose",
     "link",
     "train_blocks",

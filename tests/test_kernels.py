@@ -64,6 +64,30 @@ def test_product(m, n, depth, dtype, transposed, accumulate):
     assert not result[:, n:].any()
 
 
+@pytest.mark.parametrize("accumulate", [0, 1])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "m, n, depth", [(1, 1, 1), (8, 3, 16), (9, 4, 17), (3, 2, 100), (50, 5, 7)]
+)
+def test_dot_products(m, n, depth, dtype, accumulate):
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(m, depth)).astype(dtype)
+    B = rng.normal(size=(n, depth)).astype(dtype)
+    C = rng.normal(size=(m, n)).astype(dtype)
+    (a, a_stride), (b, b_stride), (c, c_stride) = (_matrix(each) for each in (A, B, C))
+    for rows, stride in (a, a_stride), (b, b_stride):
+        rows.reshape(-1, stride)[:, depth:] = np.nan  # of samples before
+    products.dot_products(
+        a, a_stride, b, b_stride, c, c_stride, m, n, depth, accumulate
+    )
+    expected = A.astype(float) @ B.T + accumulate * C
+    result = c.reshape(m, c_stride)
+    np.testing.assert_allclose(
+        result[:, :n], expected, atol=2e2 * np.finfo(dtype).eps * np.sqrt(depth)
+    )
+    assert not result[:, n:].any()
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("m, n", [(1, 1), (16, 16), (17, 33), (40, 7), (64, 48)])
 def test_transpose_of_whole_vectors(m, n, dtype):
