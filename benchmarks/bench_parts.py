@@ -55,8 +55,8 @@ def measure(case, repeats):
 
     from sknn.team import ALONE
 
-    plan, order, rates = training_plan(case, ALONE)
-    plan.run_epoch(order, rates, 1e-4)
+    plan, orders, rates = training_plan(case, ALONE)
+    plan.run_epochs(orders, rates, 1e-4)
     record = plan._plan[0]
     n = min(case.batch, int(record["block_rows"]))
     blocks_of_batch = case.batch / n
@@ -69,8 +69,8 @@ def measure(case, repeats):
         times[part] = seconds * 1e6 * (blocks_of_batch if of_block else 1)
     times["updates"] = times["gradients and updates"] - times["gradients"]
     steps = min(len(rates), 20)
-    some, few = order[: steps * case.batch], np.full((steps, 2), 1e-9)
-    times["step"] = best(lambda: plan.run_epoch(some, few, 1e-4)) / steps * 1e6
+    some, few = orders[:, : steps * case.batch], np.full((steps, 2), 1e-9)
+    times["step"] = best(lambda: plan.run_epochs(some, few, 1e-4)) / steps * 1e6
     units = case.layer_units
     sizes = [a * b for a, b in zip(units, units[1:])]
     forward = 2 * case.batch * sum(sizes)
@@ -90,7 +90,7 @@ def table_with(plan, name):
 
 
 def training_plan(case, team):
-    """A plan for training on a case's data, an order, the rates of an epoch."""
+    """A plan for training on a case's data, the order and the rates of an epoch."""
     import numpy as np
     from cases import data
 
@@ -117,7 +117,7 @@ def training_plan(case, team):
     plan = TrainingPlan(network, samples, case.batch, team, adam.update)
     plan.remember(zeros(2 * params.size, dtype), settings)
     rates = adam.rates(np.full(-(-len(X) // case.batch), 1e-6), 0, settings)
-    return plan, random_state.permutation(len(X)), rates
+    return plan, random_state.permutation(len(X))[np.newaxis], rates
 
 
 def best(action, rounds=9):

@@ -35,7 +35,18 @@ KERNEL = ZERO, PLAN, LAYER, BLOCK, INTEGER
 
 
 @piece(*KERNEL)
-def run_epoch(zero, plan, layers, blocks, number):
+def run_epochs(zero, plan, layers, blocks, number):
+    """Pass over the samples time after time, until a loss is no number."""
+    arrivals, results = pointer(plan.arrivals, INT64), pointer(plan.results, FLOAT64)
+    for epoch in range(plan.n_epochs):
+        run_epoch(zero, plan, layers, blocks, number, epoch)
+        wait_for_all(arrivals, plan.n_members)
+        if np.isnan(load(results, 2 * epoch)):
+            break
+
+
+@inlined
+def run_epoch(zero, plan, layers, blocks, number, epoch):
     """Pass once over the samples in order, one step per minibatch.
 
     The results are the mean loss of the samples, each taken before the step it leads
@@ -44,9 +55,11 @@ def run_epoch(zero, plan, layers, blocks, number):
     total_loss, total_penalty = 0.0, 0.0
     arrivals = pointer(plan.arrivals, INT64)
     tables = zero, plan, layers, blocks, number
+    first_step = plan.first_step + epoch * plan.n_steps
+    begin = epoch * plan.order_stride
     for step in range(plan.n_steps):
-        start = step * plan.batch_size
-        stop = min(start + plan.batch_size, plan.n_samples)
+        start = begin + step * plan.batch_size
+        stop = min(start + plan.batch_size, begin + plan.n_samples)
         weight = batch_weight(zero, plan, start, stop)
         for first in range(start, stop, plan.block_rows * plan.n_blocks):
             last = min(first + plan.block_rows * plan.n_blocks, stop)
@@ -57,19 +70,19 @@ def run_epoch(zero, plan, layers, blocks, number):
                 total_loss += losses / weight * (stop - start)
             # weights that cancel have no mean: nothing is learned
             scale = 1 / weight if last == stop and weight != 0 else 0.0
-            numbers = first, last, int(first > start), scale, plan.first_step + step
+            numbers = first, last, int(first > start), scale, first_step + step
             call(plan.gradients_and_steps, (*tables, *numbers))
             wait_for_all(arrivals, plan.n_members)
             if plan.clip != 0 and scale != 0:
-                call(plan.clip, (*tables, scale, plan.first_step + step))
+                call(plan.clip, (*tables, scale, first_step + step))
                 wait_for_all(arrivals, plan.n_members)
         if number == 0 and weight != 0:
             penalty = total(pointer(plan.penalties, FLOAT64), plan.n_strips)
             total_penalty += penalty / weight * (stop - start)
     if number == 0:
         results = pointer(plan.results, FLOAT64)
-        store(results, 0, total_loss / plan.n_samples)
-        store(results, 1, total_penalty / plan.n_samples)
+        store(results, 2 * epoch, total_loss / plan.n_samples)
+        store(results, 2 * epoch + 1, total_penalty / plan.n_samples)
 
 
 @piece(*KERNEL)

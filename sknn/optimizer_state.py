@@ -59,6 +59,13 @@ class OptimizerState(Copied):
         """Whether the schedule goes by the steps that are left, and so has an end."""
         return self.schedule not in OF_SGD and self.schedule.spans_the_fit
 
+    @property
+    def foresees_rates(self):
+        """Whether no learning rate depends on what the epochs before it brought."""
+        if self.schedule in OF_SGD:
+            return self.schedule == "adaptive"  # which waits until a fit would end
+        return type(self.schedule).after_epoch is Schedule.after_epoch
+
     def copy(self):
         """A copy whose moments lie where kernels may read them."""
         copied = super().copy()
@@ -129,13 +136,16 @@ def steps_of_epochs(mlp, optimizer, factors_and_decays, n_steps, n_epochs):
     """For each coming epoch what its steps read: rates and, if wanted, other numbers.
 
     They are worked out for some epochs at once, for those of a small network take no
-    longer than that; and anew when something else has changed the learning rate.
+    longer than that; and anew when something else has changed the learning rate.  With
+    them comes for how many epochs they are known.
     """
     first, last, base_rate = 0, 0, np.nan
+    n_epochs += optimizer.n_epochs
     while True:
         if optimizer.n_steps == last or optimizer.learning_rate != base_rate:
             first, base_rate = optimizer.n_steps, optimizer.learning_rate
-            n_ahead = min(max(1, STEPS_AHEAD // n_steps), n_epochs)
+            n_left = n_epochs - optimizer.n_epochs
+            n_ahead = min(max(1, STEPS_AHEAD // n_steps), n_left)
             last = first + n_ahead * n_steps
             learning_rates = learning_rates_of(mlp, optimizer, n_steps, last - first)
             steps = numbers_of_steps(
@@ -143,8 +153,8 @@ def steps_of_epochs(mlp, optimizer, factors_and_decays, n_steps, n_epochs):
             )
         first_step = optimizer.n_steps - first
         optimizer.rate_of_epoch = learning_rates[first_step]
-        n_epochs -= 1
-        yield steps | {"first_step": first_step, "n_steps": n_steps}
+        n_known = (last - optimizer.n_steps) // n_steps
+        yield steps | {"first_step": first_step, "n_steps": n_steps}, n_known
 
 
 def numbers_of_steps(mlp, optimizer, factors_and_decays, learning_rates, n_steps):

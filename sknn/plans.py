@@ -20,7 +20,7 @@ from .network import (
     clip_and_step,
     gradients_and_steps,
     predict,
-    run_epoch,
+    run_epochs,
     step_rows,
     train_blocks,
 )
@@ -36,6 +36,7 @@ from .regularization import (
 from .team import ALONE, Team, team_size
 
 BLOCK_ROWS = 256  # samples of a block, at most
+EPOCHS_AHEAD = 32  # in one call, at most
 DIVIDED_BATCH = 128  # samples of the smallest minibatch that makes two chunks
 PLACES = {name: place for place, name in enumerate(PLAN.names or ())}
 X_DENSE, X_SPARSE = ["dense"], ["values", "columns", "row_starts"]
@@ -263,7 +264,7 @@ class TrainingPlan(Plan):
         self._point(
             losses=zeros(batch_size, self._dtype),
             penalties=np.zeros(network.layers.n_strips),
-            results=np.zeros(2),
+            results=np.zeros(2 * EPOCHS_AHEAD),
         )
         self._set(
             batch_size=batch_size,
@@ -320,26 +321,30 @@ class TrainingPlan(Plan):
         if signs is not None or average is not None:
             self._set(finish=finish.address(self._dtype))
 
-    def run_epoch(
-        self, order, rates, alpha, seed=0, first_step=0, n_steps=None, **more
+    def run_epochs(
+        self, orders, rates, alpha, seed=0, first_step=0, n_steps=None, **more
     ):
-        """Train on these samples, with a row of rates for each step, group by group.
+        """Train on samples in the order of a row for each epoch.
 
-        The rows are those from ``first_step`` on, by default all.  ``more`` may be
-        `shrinkages`, `shares` and `intensities`, a number for each step.  Returns the
-        mean loss, and the mean of the penalties.
+        There is a row of ``rates`` for each step, group by group: those from
+        ``first_step`` on, by default all.  ``more`` may be `shrinkages`, `shares` and
+        `intensities`, a number for each step.  Returns for each epoch the mean loss and
+        the mean of the penalties; one whose loss is no number is the last.
         """
-        self._point(order=order, rates=rates, **more)
+        n_epochs, n_samples = orders.shape
+        self._point(order=orders[0], rates=rates, **more)
         self._set(
-            n_samples=order.size,
+            n_samples=n_samples,
+            n_epochs=n_epochs,
+            order_stride=orders.strides[0] // orders.itemsize,
             first_step=first_step,
             n_steps=len(rates) if n_steps is None else n_steps,
             n_rates=rates.shape[1] // self._n_groups,
             alpha=alpha,
             seed=seed,
         )
-        self._run(run_epoch)
-        return self._kept["results"].tolist()
+        self._run(run_epochs)
+        return self._kept["results"][: 2 * n_epochs].reshape(-1, 2).tolist()
 
     def _read(self, samples):
         super()._read(samples)

@@ -64,12 +64,14 @@ ADDRESSES = {
     "shares": np.dtype(np.float64),  # of the parameters in the average
     "loss_settings": np.dtype(np.float64),
     "arrivals": np.dtype(np.int64),
-    "results": np.dtype(np.float64),  # of an epoch: the mean loss, the mean penalty
+    "results": np.dtype(np.float64),  # of each epoch: the mean loss, the mean penalty
 }
 SIZES = [
     "n_layers",
     "n_samples",
-    "n_steps",
+    "n_epochs",  # in one call
+    "n_steps",  # of each
+    "order_stride",  # from the first sample of an epoch to that of the next
     "first_step",  # the first of them, among those that there are rates for
     "batch_size",
     "n_features",

@@ -7,28 +7,49 @@ NumPy gives out for this; its state moves on as if NumPy had shuffled.
 
 import ctypes
 
-from ._jit import INTEGER, VECTOR, piece
-from ._llvm import draw, load, store
+import numpy as np
+
+from ._jit import INTEGER, VECTOR, inlined, piece
+from ._llvm import at, draw, load, store
 
 
 class Shuffler:
-    """Shuffles some integers in place, each time as ``random_state.shuffle`` does."""
+    """Shuffles some integers again and again, each time as ``random_state`` does.
 
-    def __init__(self, random_state, rows):
-        self._generator, self._rows = random_state._bit_generator, rows
+    Up to ``most`` orders are there at once.
+    """
+
+    def __init__(self, random_state, rows, most=1):
+        self._generator = random_state._bit_generator
         interface = self._generator.ctypes
         draw_word = ctypes.cast(interface.next_uint32, ctypes.c_void_p).value
-        generator = draw_word, interface.state_address
-        self._arguments = rows.ctypes.data, rows.size, *generator
+        self._orders = np.tile(rows, (most, 1))
+        self._last = self._orders[0]
+        address = self._orders.ctypes.data
+        self._arguments = address, rows.size, draw_word, interface.state_address
 
-    def __call__(self):
-        shuffle = _shuffle.from_python(self._rows.dtype)
+    def __call__(self, n=1):
+        """The next ``n`` orders, a row each; they stay until the next call."""
+        self._orders[0] = self._last
+        shuffle = _shuffle.from_python(self._orders.dtype)
         with self._generator.lock:
-            shuffle(*self._arguments)
+            shuffle(n, *self._arguments)
+        self._last = self._orders[n - 1]
+        return self._orders[:n]
 
 
-@piece(VECTOR, INTEGER, INTEGER, INTEGER)
-def _shuffle(rows, n, next_uint32, state):
+@piece(INTEGER, VECTOR, INTEGER, INTEGER, INTEGER)
+def _shuffle(n_orders, orders, n, next_uint32, state):
+    """Shuffle the first order, and each other as it comes out of the one before."""
+    for k in range(n_orders):
+        order = at(orders, k * n)
+        for i in range(n if k > 0 else 0):
+            store(order, i, load(order, i - n))
+        _shuffle_once(order, n, next_uint32, state)
+
+
+@inlined
+def _shuffle_once(rows, n, next_uint32, state):
     """Exchange each row, from the last one on, with one up to it (Fisher and Yates).
 
     A draw beyond it is refused: the row is exchanged with itself, and is not done.

@@ -1,6 +1,7 @@
 """Training decides how to go on: the epochs, the learning rate, when to stop, L-BFGS.
 
-All of it is ordinary Python round one compiled call per epoch.
+All of it is ordinary Python round one compiled call per epoch, or some of a small
+network's.
 """
 
 import warnings
@@ -20,12 +21,14 @@ from .optimizer_state import (
     steps_of_epochs,
 )
 from .params import parts
-from .plans import TrainingPlan
+from .plans import EPOCHS_AHEAD, TrainingPlan
 from .shuffling import Shuffler
 from .team import Team, team_size
 
 # Below this rate an adaptive schedule stops the fit instead of dividing once more.
 SMALLEST_RATE = 1e-6
+# Work for less than a millisecond: an interrupt from the keyboard waits for as long.
+FLOPS_AHEAD = 2e7
 
 
 @dataclass
@@ -60,14 +63,16 @@ class StochasticFit:
     ):  # fmt: skip
         self.network, self.progress, self.optimizer = network, progress, optimizer
         self.validation = validation
-        self._mlp, self._samples, self._rows = mlp, samples, rows.copy()
-        self._shuffle = Shuffler(random_state, self._rows)
+        self._mlp, self._samples, self._losses = mlp, samples, []
         self._warns = max_iter is None
         self.n_epochs = max_iter or mlp.max_iter
         self._batch_size = clipped_batch_size(mlp.batch_size, rows.size)
         self._n_used = n_used_samples(network, rows.size, self._batch_size)
-        self._used = self._rows[: self._n_used]
         self._n_steps = -(-self._n_used // self._batch_size)
+        flops_of_epoch = 6 * self._n_used * network.params.size
+        self._most_ahead = min(EPOCHS_AHEAD, 1 + int(FLOPS_AHEAD / flops_of_epoch))
+        self._rows = rows
+        self._shuffle = Shuffler(random_state, rows, self._most_ahead)
         self._seed = seed_for(network, random_state)
         self.kept = network.params.copy() if mlp.early_stopping else network.params
         progress.n_iter = 0
@@ -85,14 +90,17 @@ class StochasticFit:
         numbers = groups, self._n_steps, self.n_epochs
         self._steps = steps_of_epochs(mlp, optimizer, *numbers)
 
-    def run_epoch(self):
-        """Train for an epoch; returns whether a rule says that it was the last."""
+    def run_epoch(self, most=1):
+        """Train for an epoch; returns whether a rule says that it was the last.
+
+        Up to ``most`` are trained in one call where that makes no difference: the
+        losses of the others wait for the next calls.
+        """
         mlp, network, progress = self._mlp, self.network, self.progress
         optimizer = self.optimizer
-        if mlp.shuffle:
-            self._shuffle()
-        numbers = next(self._steps) | {"seed": self._seed + optimizer.n_steps}
-        loss, penalty = self._plan.run_epoch(self._used, alpha=mlp.alpha, **numbers)
+        if not self._losses:
+            self._losses = self._train(most)
+        loss, penalty = self._losses.pop(0)
         optimizer.n_steps += self._n_steps
         optimizer.n_epochs += 1
         follow_statistics(network, optimizer)
@@ -106,6 +114,31 @@ class StochasticFit:
         schedule_rate(optimizer, progress)
         return has_failed(progress) or is_finished(mlp, progress, optimizer)
 
+    def _train(self, most):
+        """Losses and penalties of the next epoch, and of others that come for sure."""
+        numbers, n_known = next(self._steps)
+        numbers["seed"] = self._seed + self.optimizer.n_steps
+        orders = self._orders(min(most, n_known, self._n_undisturbed()))
+        return self._plan.run_epochs(orders, alpha=self._mlp.alpha, **numbers)
+
+    def _orders(self, n_epochs):
+        """The samples that coming epochs use, in the order of each."""
+        if self._mlp.shuffle:
+            orders = self._shuffle(n_epochs)
+        else:
+            orders = np.broadcast_to(self._rows, (n_epochs, self._rows.size))
+        return orders[:, : self._n_used]
+
+    def _n_undisturbed(self):
+        """Epochs from now on between which there is nothing to decide or to say."""
+        is_noisy = self.network.layers.architecture.is_noisy  # with a seed for each
+        is_watched = self.validation or self._mlp.verbose
+        if is_watched or is_noisy or not self.optimizer.foresees_rates:
+            return 1
+        n_bad = self.progress.no_improvement_count
+        n_before_end = self._mlp.n_iter_no_change + 1 - n_bad
+        return max(min(self._most_ahead, n_before_end), 1)
+
     def run(self, report=None):
         """Train until a rule, or ``report``, says that it is enough.
 
@@ -115,13 +148,16 @@ class StochasticFit:
         with Team(self.n_threads()) as team:
             self.begin(team)
             try:
-                for _ in range(self.n_epochs):
-                    finished = self.run_epoch()
+                for epoch in range(self.n_epochs):
+                    n_left = 1 if report else self.n_epochs - epoch
+                    finished = self.run_epoch(n_left)
                     if (report and report(self.kept, finished)) or finished:
                         break
                     self._warn_if_last()
             except KeyboardInterrupt:
                 warnings.warn("Training interrupted by user.", stacklevel=2)
+                while self._losses:  # of epochs that have been
+                    self.run_epoch()
         self.end()
 
     def end(self):
@@ -330,7 +366,7 @@ def total_weight(samples):
 
 def objective(mlp, network, plan, n_samples, weight, progress):
     """A function of the flat parameters: the loss over all samples, its gradient."""
-    rows, no_rate = np.arange(n_samples), np.zeros((1, 1))
+    rows, no_rate = np.arange(n_samples)[np.newaxis], np.zeros((1, 1))
     pairs = zip(
         parts(network.params, network.layers), parts(plan.grads, network.layers)
     )
@@ -340,7 +376,7 @@ def objective(mlp, network, plan, n_samples, weight, progress):
         # With several outputs the reported loss is a mean over them, its gradient
         # that of a sum: the line search needs the two to agree.
         network.params[:] = x
-        loss, penalty = plan.run_epoch(rows, no_rate, mlp.alpha)
+        ((loss, penalty),) = plan.run_epochs(rows, no_rate, mlp.alpha)
         for weights, grads in penalized:
             grads += mlp.alpha * weights
         progress.loss = mean_loss(network, loss) + penalty

@@ -184,7 +184,7 @@ class Case:
             plan.remember(moments, settings)
             rates = optimizer.rates(np.full(n_steps, learning_rate), 0, settings)
             self.grads = plan.grads
-            return plan.run_epoch(order, rates, self.alpha)
+            return plan.run_epochs(order[np.newaxis], rates, self.alpha)[0]
 
     def naive(self, rows):
         y = self.targets

@@ -11,11 +11,11 @@ from sknn.shuffling import Shuffler
 def test_shuffles_as_numpy_does(n, generator):
     ours, numpys = (np.random.RandomState(generator(7)) for _ in range(2))
     rows, expected = 3 * np.arange(n), 3 * np.arange(n)
-    shuffle = Shuffler(ours, rows)
-    for _ in range(3):
-        shuffle()
-        numpys.shuffle(expected)
-        np.testing.assert_array_equal(rows, expected)
+    shuffle = Shuffler(ours, rows, most=3)
+    for n_orders in (1, 3, 2, 1):
+        for order in shuffle(n_orders):
+            numpys.shuffle(expected)
+            np.testing.assert_array_equal(order, expected)
     assert ours.randint(2**31) == numpys.randint(2**31)
 
 
