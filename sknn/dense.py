@@ -136,12 +136,11 @@ def dense_gradients(
 ):
     """Some rows of a weight gradient, in one sum over all samples or one per chunk.
 
-    A dot product is summed by chunks in any case: of a chunk's, only the end is a sum
-    that can be resumed bit for bit.
+    Dot products end with the chunk in any case: theirs are no sums that can be resumed
+    bit for bit.
     """
     place = layer.weights + row * layer.stride
-    by_chunks = plan.sums_chunks or layer.fan_out <= FEW_OUTPUTS
-    most = plan.chunk_rows if by_chunks else plan.block_rows
+    most = plan.chunk_rows if layer.fan_out <= FEW_OUTPUTS else plan.block_rows
     for start in range(0, last - first, most):
         n = min(most, last - first - start)
         number, offset = divmod(start, plan.block_rows)

@@ -249,14 +249,15 @@ class TrainingPlan(Plan):
         n_chunks = 2 * -(-batch_size // (2 * BLOCK_ROWS))
         n_chunks = n_chunks if batch_size >= DIVIDED_BATCH and not is_whole else 1
         chunk_rows = padded(-(-batch_size // n_chunks), network.params.dtype)
-        # One thread alone takes as many of them at once as make a block.
-        alone = team.size == 1 and not self._sums_blocks
+        sums_chunks = n_chunks > 1 and sums_by_chunks(network.layers, 2 * chunk_rows)
+        # A chunk is a block, which is the sooner done with.  But if they share a sum,
+        # one thread alone has fewer parts of it where a block has more of them.
+        alone = team.size == 1 and not self._sums_blocks and not sums_chunks
         in_a_block = min(n_chunks, BLOCK_ROWS // chunk_rows) if alone else 1
         in_a_block = max(in_a_block, 1)
         n_blocks = min(team.size, n_chunks)
         super().__init__(network, chunk_rows * in_a_block, n_blocks, team)
         self._read(samples)
-        sums_chunks = n_chunks > 1 and self._sums_chunks(min(n_chunks, 2) * chunk_rows)
         self._set(sums_chunks=sums_chunks, chunk_rows=chunk_rows)
         self._allocate(samples.targets.shape[1])
         in_parts = batch_size > n_blocks * chunk_rows * in_a_block
@@ -351,13 +352,13 @@ class TrainingPlan(Plan):
         self._point(targets=samples.targets, weights=samples.weights)
         self._set(has_weights=samples.weights.size > 0)
 
-    def _sums_chunks(self, n_rows):
-        """Whether each chunk has gradients of its own, which are summed.
 
-        Threads that share a sum by its rows read one another's units instead: that is
-        less where there are many parameters for the units of ``n_rows`` samples.
-        """
-        layers = self.layers
-        if layers.architecture.sparse_input:
-            return False
-        return 2 * layers.n_params < n_rows * (layers.n_units + layers.n_turned)
+def sums_by_chunks(layers, n_rows):
+    """Whether each chunk has gradients of its own, which are summed.
+
+    Threads that share a sum by its rows read one another's units instead: that is less
+    where there are many parameters for the units of ``n_rows`` samples.
+    """
+    if layers.architecture.sparse_input:
+        return False
+    return 2 * layers.n_params < n_rows * (layers.n_units + layers.n_turned)
