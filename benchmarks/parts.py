@@ -31,8 +31,13 @@ def gradients(scale):
     @piece(*PART)
     def repeated(zero, plan, layers, blocks, number, n, repeats):
         tables = zero, plan, layers, blocks, number
+        n_at_once = plan.block_rows * plan.n_blocks
         for _ in range(repeats):
-            call(plan.gradients_and_steps, (*tables, 0, plan.batch_size, 0, scale, 0))
+            for first in range(0, plan.batch_size, n_at_once):
+                last = min(first + n_at_once, plan.batch_size)
+                numbers = first, last, int(first > 0)
+                scale_now = scale if last == plan.batch_size else 0.0
+                call(plan.gradients_and_steps, (*tables, *numbers, scale_now, 0))
 
     return repeated
 
