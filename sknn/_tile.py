@@ -72,9 +72,9 @@ def tile_width(typingctx, vectors_left):
     """Vectors of the widest tile that fits, but rather 2 + 2 than 3 + 1."""
 
     def codegen(context, builder, signature, args):
-        choice = widths(context)
-        width = _largest_of(builder, choice, args[0])
-        if 2 not in choice:
+        sizes = widths(context)
+        width = _largest_of(builder, sizes, args[0])
+        if 2 not in sizes:
             return width
         four = builder.icmp_signed("==", args[0], args[0].type(4))
         return builder.select(four, width.type(2), width)

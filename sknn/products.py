@@ -17,7 +17,8 @@ A layer is three products of m x depth by depth x n numbers:
     backward    W                   deltas, outputs    inputs      in    samples out
     gradients   units, inputs       turned, outputs    of W        in+1  out     samples
 
-Of few samples the first is units.T @ W, whose C has a row for each sample.
+Of few samples the first is units.T @ W, whose C has a row for each sample.  With few
+outputs the last is units @ deltas.T, in dot products along the samples.
 """
 
 import numpy as np
