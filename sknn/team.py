@@ -6,17 +6,21 @@ microsecond, where a lock of the operating system costs ten.
 """
 
 from concurrent.futures import ThreadPoolExecutor, wait
+from time import perf_counter
 
 import numpy as np
 from joblib import effective_n_jobs
 from joblib.parallel import get_active_backend
 
 from ._jit import inlined, subroutine
-from ._llvm import add_one, give_way, read
+from ._llvm import add_one, at, give_way, read
 
 # Looks at the counter before the core is left to another thread.
 PATIENCE = 20_000
 EVERYBODY = 2**62
+WAITS = 8  # where it is counted how often one was left, in a cache line of its own
+# With as many members have waited for a good part of the time.
+MANY_WAITS_PER_SECOND = 1e6
 STRIP = 8  # rows of parameters that a member takes at a time, whole strips
 # With less than this to do for each step, or for each start of the kernel, a thread
 # costs more than it brings.
@@ -44,6 +48,7 @@ def wait_for_all(arrivals, size):
         while read(arrivals) < min(last, EVERYBODY):
             looks += 1
             if looks > PATIENCE:
+                add_one(at(arrivals, WAITS))
                 give_way()
 
 
@@ -66,10 +71,18 @@ class Team:
 
     The thread that calls `run` only waits, so that an interrupt from the keyboard
     finds it at once and leaves the kernel whole; a team of one has no other thread.
+
+    Where cores are taken from a virtual machine for a while, members wait for one that
+    is not running, and all are slower than one.  So after many waits the next call is
+    one member's alone, as a trial, and the calls from then on are of as many as were
+    faster; other trials follow, after pauses each twice as long as the one before.
     """
 
     def __init__(self, size):
-        self.size, self.arrivals = size, np.zeros(1, np.int64)
+        self.size, self.arrivals = size, np.zeros(WAITS + 1, np.int64)
+        self.n_active = size  # in the next call
+        self._seconds_before = np.inf  # of the call before a trial
+        self._is_trial, self._pause, self._next_pause = False, 0, 4
         self._pool = ThreadPoolExecutor(size) if size > 1 else None
 
     def __enter__(self):
@@ -80,11 +93,35 @@ class Team:
             self._pool.shutdown()
 
     def run(self, kernel):
-        """Call ``kernel(number)`` in every member."""
+        """Call ``kernel(number)`` in every active member, in calls of equal work."""
         if self.size == 1:
             kernel(0)
             return
-        self.arrivals[0] = 0
+        start = perf_counter()
+        self.arrivals[:] = 0
+        if self.n_active == 1:
+            kernel(0)
+        else:
+            self._run_together(kernel)
+        self._judge(perf_counter() - start)
+
+    def _judge(self, seconds):
+        """Choose how many members the next call is for, by the time of this one."""
+        self._pause -= 1
+        others = self.size if self.n_active == 1 else 1
+        if self._is_trial:
+            self._is_trial, self._pause = False, self._next_pause
+            self._next_pause *= 2
+            if seconds > self._seconds_before:
+                self.n_active = others
+        elif self._pause <= 0 and (self.n_active == 1 or self._has_waited(seconds)):
+            self._is_trial, self._seconds_before = True, seconds
+            self.n_active = others
+
+    def _has_waited(self, seconds):
+        return self.arrivals[WAITS] > MANY_WAITS_PER_SECOND * seconds
+
+    def _run_together(self, kernel):
         calls = []
         try:
             calls += [self._pool.submit(kernel, i) for i in range(self.size)]

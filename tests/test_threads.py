@@ -51,12 +51,17 @@ def _assert_identical(net, other):
     assert net.loss_ == other.loss_
 
 
+def _take_turns(team, seconds):
+    """One member alone after a call of all, and the other way round."""
+    team.n_active = team.size if team.n_active == 1 else 1
+
+
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 @pytest.mark.parametrize("kind", ["dense", "sparse", "weighted", "float32"])
 @pytest.mark.parametrize("hidden", [(), (9,), (300, 150)])
 @pytest.mark.parametrize("batch_size", [30, 200, 600])
 def test_the_number_of_threads_changes_no_bit(
-    eager, sizes, solver, kind, hidden, batch_size
+    eager, sizes, monkeypatch, solver, kind, hidden, batch_size
 ):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(610, 21)) * (rng.random((610, 21)) < 0.4)
@@ -71,8 +76,39 @@ def test_the_number_of_threads_changes_no_bit(
     settings["batch_size"] = batch_size
     one, *others = [_fit(n, X, y, weights, **settings) for n in (1, 2, 3, 5)]
     assert sizes == [1, 2, 3, 5]
+    monkeypatch.setattr(Team, "_judge", _take_turns)
+    others.append(_fit(3, X, y, weights, **settings))
     for other in others:
         _assert_identical(one, other)
+
+
+def test_members_that_wait_leave_one_alone(monkeypatch):
+    """A call takes a second alone; the others, what is said of each."""
+    clock, calls = [0.0], []
+    monkeypatch.setattr(team, "perf_counter", lambda: clock[0])
+
+    def n_active(seconds, waits):
+        def kernel(number):
+            if number == 0:
+                clock[0] += 1.0 if together.n_active == 1 else seconds
+                together.arrivals[team.WAITS] = waits * (together.n_active > 1)
+
+        calls.append(together.n_active)
+        together.run(kernel)
+
+    with Team(2) as together:
+        for _ in range(3):
+            n_active(0.6, 100)
+        assert calls == [2, 2, 2]
+        for _ in range(7):
+            n_active(4.0, 1e8)  # a core is gone
+        assert calls[3:] == [2, 1, 1, 1, 1, 1, 2]
+        for _ in range(20):
+            n_active(0.6, 100)  # and comes back: that is seen in the next trial
+        assert calls[10:] == [1] * 8 + [2] * 12
+        for _ in range(20):
+            n_active(0.9, 1e8)  # they wait, and are faster all the same
+        assert calls[30:] == [2] * 5 + [1] + [2] * 14
 
 
 def test_conventions_of_joblib():
@@ -179,15 +215,13 @@ def test_a_call_holds_its_plan(eager, monkeypatch):
 )
 @pytest.mark.parametrize("n_samples", [40, 700])
 def test_layers_do_not_depend_on_the_number_of_threads(options, n_samples):
-    results = []
-    for n_threads in (1, 2, 3):
+    results, samples = [], np.arange(n_samples)
+    for n_threads, n_active in ((1, 1), (2, 2), (3, 3), (2, 1)):
         case = Case("relu", SQUARED_ERROR, n_samples=n_samples, **options)
-        case.run(
-            np.arange(n_samples), "adam", 300, -(-n_samples // 300), n_threads=n_threads
-        )
+        threads = {"n_threads": n_threads, "n_active": n_active}
+        case.run(samples, "adam", 300, -(-n_samples // 300), **threads)
         results.append(case.params)
-    assert np.array_equal(results[0], results[1])
-    assert np.array_equal(results[0], results[2])
+    assert all(np.array_equal(results[0], other) for other in results[1:])
 
 
 @pytest.mark.parametrize(
