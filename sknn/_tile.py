@@ -238,9 +238,9 @@ class VectorBuilder:
     def first_lanes(self, n):
         """Which lanes are among the first ``n``."""
         word, places = ir.IntType(32), range(self.lanes)
-        kind = ir.VectorType(word, self.lanes)
-        limit = self._spread(self._builder.trunc(n, word), kind)
-        return self._builder.icmp_signed("<", ir.Constant(kind, list(places)), limit)
+        words = ir.VectorType(word, self.lanes)
+        limit = self._spread(self._builder.trunc(n, word), words)
+        return self._builder.icmp_signed("<", ir.Constant(words, list(places)), limit)
 
     def total(self, vector):
         """The sum of all lanes, halves first."""

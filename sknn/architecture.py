@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .activations import kind_of
-from .dense import DENSE, INPUT, PROJECTION
+from .dense import DENSE, FEW_OUTPUTS, INPUT, PROJECTION
 from .dropout import DROPOUT, NOISE
 from .embedding_layers import EMBEDDINGS, kind_of_embedding
 from .embeddings import Embedding
@@ -248,6 +248,10 @@ class Layers:
         is_product = [kind in (DENSE, SPARSE, PROJECTION) for kind in self.kinds]
         strides = table["stride"] * is_product
         table["turned"], self.n_turned = starts(strides), int(strides.sum())
+        # A projection is the first of its level on the way back: the others change the
+        # deltas that its gradient is of, so it needs the copy.
+        is_dense = np.array([kind is DENSE for kind in self.kinds])
+        table["takes_dots"] = is_dense & (table["fan_out"] <= FEW_OUTPUTS)
 
     def parts(self, i):
         """The parts of a layer's parameters, and how many rows each has."""

@@ -7,8 +7,9 @@ each sample, and a row of ones behind the units stands in for the intercepts' in
     backward    deltas[inputs]  = W @ deltas[outputs]
     gradients   grads           = units[inputs] @ turned[outputs]
 
-where `turned` has the deltas with a row for each sample.  Where there are few outputs
-the gradient is units[inputs] @ deltas[outputs].T instead.
+where `turned` has the deltas with a row for each sample, as they are when the layer
+comes on the way back.  Where there are few outputs the gradient is units[inputs] @
+deltas[outputs].T instead, of the deltas as the way back leaves them.
 """
 
 from ._jit import inlined, piece
@@ -111,7 +112,7 @@ def turn_deltas(zero, plan, layer, block, n):
 
 @piece(*PASS)
 def dense_backward(zero, plan, layer, block, first, n):
-    if layer.fan_out > FEW_OUTPUTS:
+    if not layer.takes_dots:
         turn_deltas(zero, plan, layer, block, n)
     if layer.wants_deltas:
         deltas = pointer(block.deltas, zero)
@@ -140,7 +141,7 @@ def dense_gradients(
     bit for bit.
     """
     place = layer.weights + row * layer.stride
-    most = plan.chunk_rows if layer.fan_out <= FEW_OUTPUTS else plan.block_rows
+    most = plan.chunk_rows if layer.takes_dots else plan.block_rows
     for start in range(0, last - first, most):
         n = min(most, last - first - start)
         number, offset = divmod(start, plan.block_rows)
@@ -165,7 +166,7 @@ def weight_gradient(
 ):
     """Some rows of a weight gradient over samples of a block: units times deltas."""
     units = at(pointer(block.units, zero), (layer.inputs + row) * plan.stride + offset)
-    if layer.fan_out <= FEW_OUTPUTS:
+    if layer.takes_dots:
         deltas = layer.outputs * plan.stride + offset
         call(
             plan.dot_products,

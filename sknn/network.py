@@ -40,8 +40,10 @@ def run_epochs(zero, plan, layers, blocks, number):
     arrivals, results = pointer(plan.arrivals, INT64), pointer(plan.results, FLOAT64)
     for epoch in range(plan.n_epochs):
         run_epoch(zero, plan, layers, blocks, number, epoch)
+        if number == 0:
+            store(results, 0, epoch + 1)
         wait_for_all(arrivals, plan.n_members)
-        if np.isnan(load(results, 2 * epoch)):
+        if np.isnan(load(results, 1 + 2 * epoch)):
             break
 
 
@@ -81,8 +83,8 @@ def run_epoch(zero, plan, layers, blocks, number, epoch):
             total_penalty += penalty / weight * (stop - start)
     if number == 0:
         results = pointer(plan.results, FLOAT64)
-        store(results, 2 * epoch, total_loss / plan.n_samples)
-        store(results, 2 * epoch + 1, total_penalty / plan.n_samples)
+        store(results, 1 + 2 * epoch, total_loss / plan.n_samples)
+        store(results, 2 + 2 * epoch, total_penalty / plan.n_samples)
 
 
 @piece(*KERNEL)

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from .architecture import Layers
-from .dense import FEW_OUTPUTS, FEW_SAMPLES
+from .dense import FEW_SAMPLES
 from .layers import Kind
 from .loss_pieces import LINKS
 from .losses import loss_of
@@ -265,7 +265,7 @@ class TrainingPlan(Plan):
         self._point(
             losses=zeros(batch_size, self._dtype),
             penalties=np.zeros(network.layers.n_strips),
-            results=np.zeros(2 * EPOCHS_AHEAD),
+            results=np.zeros(1 + 2 * EPOCHS_AHEAD),
         )
         self._set(
             batch_size=batch_size,
@@ -276,7 +276,7 @@ class TrainingPlan(Plan):
             gradients_and_steps=gradients_and_steps.address(self._dtype),
             note=note_penalties.address(self._dtype),
         )
-        if (self._table["fan_out"] <= FEW_OUTPUTS).any():
+        if self._table["takes_dots"].any():
             self._set(dot_products=dot_products.address(self._dtype))
         if update:
             self._set(
@@ -333,19 +333,28 @@ class TrainingPlan(Plan):
         the mean of the penalties; one whose loss is no number is the last.
         """
         n_epochs, n_samples = orders.shape
+        n_steps = len(rates) if n_steps is None else n_steps
+        if n_epochs > EPOCHS_AHEAD or first_step + n_epochs * n_steps > len(rates):
+            raise ValueError(f"There is no room for {n_epochs} epochs, or no rates.")
         self._point(order=orders[0], rates=rates, **more)
         self._set(
             n_samples=n_samples,
             n_epochs=n_epochs,
             order_stride=orders.strides[0] // orders.itemsize,
             first_step=first_step,
-            n_steps=len(rates) if n_steps is None else n_steps,
+            n_steps=n_steps,
             n_rates=rates.shape[1] // self._n_groups,
             alpha=alpha,
             seed=seed,
         )
         self._run(run_epochs)
-        return self._kept["results"][: 2 * n_epochs].reshape(-1, 2).tolist()
+        return self.take_results()
+
+    def take_results(self):
+        """Losses and penalties of the finished epochs that nobody has taken yet."""
+        results = self._kept["results"]
+        n_finished, results[0] = int(results[0]), 0
+        return results[1 : 1 + 2 * n_finished].reshape(-1, 2).tolist()
 
     def _read(self, samples):
         super()._read(samples)

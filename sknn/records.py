@@ -25,6 +25,7 @@ LAYER_SIZES = [
     "panel_start",  # where their gradients lie then
     "strips",  # strips of rows of the layers before this one
     "turned",  # columns of `turned` before those of its deltas
+    "takes_dots",  # whether its gradient is made of dot products instead
     "wants_deltas",  # whether anything before it is trained
     "adds_deltas",  # whether its inputs have deltas from a skip connection already
     "key",  # of its random numbers
@@ -64,7 +65,8 @@ ADDRESSES = {
     "shares": np.dtype(np.float64),  # of the parameters in the average
     "loss_settings": np.dtype(np.float64),
     "arrivals": np.dtype(np.int64),
-    "results": np.dtype(np.float64),  # of each epoch: the mean loss, the mean penalty
+    # how many epochs are finished; of each, the mean loss, the mean penalty
+    "results": np.dtype(np.float64),
 }
 SIZES = [
     "n_layers",

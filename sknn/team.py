@@ -18,9 +18,9 @@ from ._llvm import add_one, at, give_way, read
 # Looks at the counter before the core is left to another thread.
 PATIENCE = 20_000
 EVERYBODY = 2**62
-WAITS = 8  # where it is counted how often one was left, in a cache line of its own
-# With as many members have waited for a good part of the time.
-MANY_WAITS_PER_SECOND = 1e6
+# Where members count how often they have given way, in a cache line of its own; with so
+# many each, or so much slower than before, a call may be one for which a core was gone.
+WAITS, MANY_PER_SECOND, MUCH_SLOWER = 8, 1e6, 1.5
 STRIP = 8  # rows of parameters that a member takes at a time, whole strips
 # With less than this to do for each step, or for each start of the kernel, a thread
 # costs more than it brings.
@@ -70,11 +70,11 @@ class Team:
     """Threads that start with the first kernel and end with the ``with`` block.
 
     The thread that calls `run` only waits, so that an interrupt from the keyboard
-    finds it at once and leaves the kernel whole; a team of one has no other thread.
+    finds it at once and leaves the kernel whole; one member alone is that thread.
 
-    Where cores are taken from a virtual machine for a while, members wait for one that
-    is not running, and all are slower than one.  So after many waits the next call is
-    one member's alone, as a trial, and the calls from then on are of as many as were
+    Where cores are taken from a program for a while, members wait for one that is not
+    running, and all are slower than one.  So after a slow call the next one is one
+    member's alone, as a trial, and the calls from then on are of as many as were
     faster; other trials follow, after pauses each twice as long as the one before.
     """
 
@@ -82,6 +82,7 @@ class Team:
         self.size, self.arrivals = size, np.zeros(WAITS + 1, np.int64)
         self.n_active = size  # in the next call
         self._seconds_before = np.inf  # of the call before a trial
+        self._least_seconds = np.inf  # of all members
         self._is_trial, self._pause, self._next_pause = False, 0, 4
         self._pool = ThreadPoolExecutor(size) if size > 1 else None
 
@@ -114,12 +115,18 @@ class Team:
             self._next_pause *= 2
             if seconds > self._seconds_before:
                 self.n_active = others
-        elif self._pause <= 0 and (self.n_active == 1 or self._has_waited(seconds)):
+        elif self._pause <= 0 and (self.n_active == 1 or self._is_slow(seconds)):
             self._is_trial, self._seconds_before = True, seconds
             self.n_active = others
 
-    def _has_waited(self, seconds):
-        return self.arrivals[WAITS] > MANY_WAITS_PER_SECOND * seconds
+    def _is_slow(self, seconds):
+        """Whether a call of all members was slower than it might have been."""
+        self._least_seconds = min(seconds, self._least_seconds)
+        waits = self.arrivals[WAITS] / (self.size - 1)
+        return (
+            waits > MANY_PER_SECOND * seconds
+            or seconds > MUCH_SLOWER * self._least_seconds
+        )
 
     def _run_together(self, kernel):
         calls = []

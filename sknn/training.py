@@ -1,7 +1,7 @@
 """Training decides how to go on: the epochs, the learning rate, when to stop, L-BFGS.
 
-All of it is ordinary Python round one compiled call per epoch, or some of a small
-network's.
+All of it is ordinary Python round one compiled call per epoch, or per several epochs of
+a small network.
 """
 
 import warnings
@@ -28,6 +28,7 @@ from .team import Team, team_size
 # Below this rate an adaptive schedule stops the fit instead of dividing once more.
 SMALLEST_RATE = 1e-6
 # Work for less than a millisecond: an interrupt from the keyboard waits for as long.
+# Less than a team takes up (team.py), whose calls are an epoch each.
 FLOPS_AHEAD = 2e7
 
 
@@ -70,7 +71,8 @@ class StochasticFit:
         self._n_used = n_used_samples(network, rows.size, self._batch_size)
         self._n_steps = -(-self._n_used // self._batch_size)
         flops_of_epoch = 6 * self._n_used * network.params.size
-        self._most_ahead = min(EPOCHS_AHEAD, 1 + int(FLOPS_AHEAD / flops_of_epoch))
+        most = 1 + int(FLOPS_AHEAD / flops_of_epoch)
+        self._most_ahead = min(EPOCHS_AHEAD, self.n_epochs, most)
         self._rows = rows
         self._shuffle = Shuffler(random_state, rows, self._most_ahead)
         self._seed = seed_for(network, random_state)
@@ -156,7 +158,8 @@ class StochasticFit:
                     self._warn_if_last()
             except KeyboardInterrupt:
                 warnings.warn("Training interrupted by user.", stacklevel=2)
-                while self._losses:  # of epochs that have been
+                self._losses += self._plan.take_results()  # where it came too soon
+                while self._losses:
                     self.run_epoch()
         self.end()
 

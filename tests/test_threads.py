@@ -211,6 +211,7 @@ def test_a_call_holds_its_plan(eager, monkeypatch):
         {"monotonic": (1, 0, -1, 0)},
         {"normalization": "layer"},
         {"skip_connections": True, "normalization": "batch"},
+        {"skip_connections": True, "hidden": (3, 9, 2)},
     ],
 )
 @pytest.mark.parametrize("n_samples", [40, 700])
