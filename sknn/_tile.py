@@ -214,12 +214,9 @@ class VectorBuilder:
     def prefetch(self, pointer, j):
         """Ask for vector ``j``, to be read; the address may lie outside the array."""
         byte, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32])
-        function = cgutils.get_or_insert_function(
-            self._builder.module, kind, "llvm.prefetch.p0i8"
-        )
         address = self._builder.bitcast(self._vector_at(pointer, j), byte)
-        self._builder.call(function, [address, i32(0), i32(3), i32(1)])
+        arguments = [address, i32(0), i32(3), i32(1)]
+        self.call("llvm.prefetch.p0i8", arguments, ir.VoidType())
 
     def broadcast(self, pointer):
         return self.spread(self._builder.load(pointer, align=self._itemsize))
@@ -245,10 +242,8 @@ class VectorBuilder:
     def total(self, vector):
         """The sum of all lanes, halves first."""
         name = f"llvm.vector.reduce.fadd.v{self.lanes}f{self._itemsize * 8}"
-        zero = ir.Constant(self._scalar, 0.0)
-        kind = ir.FunctionType(self._scalar, [self._scalar, self.vector])
-        function = cgutils.get_or_insert_function(self._builder.module, kind, name)
-        return self._builder.call(function, [zero, vector], fastmath=["reassoc"])
+        arguments = [ir.Constant(self._scalar, 0.0), vector]
+        return self.call(name, arguments, self._scalar, ["reassoc"])
 
     def interleave(self, x, y):
         """The lanes of x and y in turn, as a pair of vectors."""
@@ -262,12 +257,13 @@ class VectorBuilder:
     def fma(self, x, y, z):
         return self.call(f"llvm.fmuladd.v{self.lanes}f{self._itemsize * 8}", [x, y, z])
 
-    def call(self, name, arguments):
-        """A function of LLVM's, or of the CPU's, whose result is a vector."""
-        kind = ir.FunctionType(self.vector, [each.type for each in arguments])
+    def call(self, name, arguments, result=None, fastmath=()):
+        """A function of LLVM's, or of the CPU's; by default it results in a vector."""
+        kinds = [each.type for each in arguments]
+        kind = ir.FunctionType(result or self.vector, kinds)
         module = self._builder.module
         function = cgutils.get_or_insert_function(module, kind, name)
-        return self._builder.call(function, arguments)
+        return self._builder.call(function, arguments, fastmath=fastmath)
 
 
 @intrinsic

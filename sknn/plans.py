@@ -105,6 +105,7 @@ class Plan:
             n_layers=self._table.size,
             n_outputs=self._table[-1]["fan_out"],
             last=self._table[-1]["outputs"],
+            n_members=team.size,
             n_blocks=n_blocks,
             block_rows=block_rows,
             stride=row_stride(block_rows, self._dtype),
@@ -114,7 +115,6 @@ class Plan:
         self._connect(network)
 
     def _run(self, kernel):
-        self._set(n_members=self._team.n_active)
         # A bound method holds the plan, and so its arrays, for as long as a thread
         # runs, even if the one that waits for it is interrupted and leaves.
         self._team.run(partial(self._call, kernel))
@@ -338,6 +338,7 @@ class TrainingPlan(Plan):
             raise ValueError(f"There is no room for {n_epochs} epochs, or no rates.")
         self._point(order=orders[0], rates=rates, **more)
         self._set(
+            n_members=self._team.n_active,
             n_samples=n_samples,
             n_epochs=n_epochs,
             order_stride=orders.strides[0] // orders.itemsize,

@@ -18,9 +18,9 @@ from ._llvm import add_one, at, give_way, read
 # Looks at the counter before the core is left to another thread.
 PATIENCE = 20_000
 EVERYBODY = 2**62
-# Where members count how often they have given way, in a cache line of its own; with so
-# many each, or so much slower than before, a call may be one for which a core was gone.
-WAITS, MANY_PER_SECOND, MUCH_SLOWER = 8, 1e6, 1.5
+WAITS = 8  # where it is counted how often members gave way, in a cache line of its own
+# With so many of each, or so much slower than before, a core may have been gone.
+MANY_PER_SECOND, MUCH_SLOWER = 1e6, 1.5
 STRIP = 8  # rows of parameters that a member takes at a time, whole strips
 # With less than this to do for each step, or for each start of the kernel, a thread
 # costs more than it brings.

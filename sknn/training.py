@@ -70,8 +70,7 @@ class StochasticFit:
         self._batch_size = clipped_batch_size(mlp.batch_size, rows.size)
         self._n_used = n_used_samples(network, rows.size, self._batch_size)
         self._n_steps = -(-self._n_used // self._batch_size)
-        flops_of_epoch = 6 * self._n_used * network.params.size
-        most = 1 + int(FLOPS_AHEAD / flops_of_epoch)
+        most = 1 + int(FLOPS_AHEAD / n_flops(network, self._n_used))
         self._most_ahead = min(EPOCHS_AHEAD, self.n_epochs, most)
         self._rows = rows
         self._shuffle = Shuffler(random_state, rows, self._most_ahead)
@@ -92,16 +91,16 @@ class StochasticFit:
         numbers = groups, self._n_steps, self.n_epochs
         self._steps = steps_of_epochs(mlp, optimizer, *numbers)
 
-    def run_epoch(self, most=1):
+    def run_epoch(self, ahead=False):
         """Train for an epoch; returns whether a rule says that it was the last.
 
-        Up to ``most`` are trained in one call where that makes no difference: the
-        losses of the others wait for the next calls.
+        With ``ahead``, others may be trained with it where that makes no difference:
+        their losses wait for the next calls.
         """
         mlp, network, progress = self._mlp, self.network, self.progress
         optimizer = self.optimizer
         if not self._losses:
-            self._losses = self._train(most)
+            self._losses = self._train(ahead)
         loss, penalty = self._losses.pop(0)
         optimizer.n_steps += self._n_steps
         optimizer.n_epochs += 1
@@ -116,11 +115,12 @@ class StochasticFit:
         schedule_rate(optimizer, progress)
         return has_failed(progress) or is_finished(mlp, progress, optimizer)
 
-    def _train(self, most):
+    def _train(self, ahead):
         """Losses and penalties of the next epoch, and of others that come for sure."""
         numbers, n_known = next(self._steps)
         numbers["seed"] = self._seed + self.optimizer.n_steps
-        orders = self._orders(min(most, n_known, self._n_undisturbed()))
+        n_epochs = min(n_known, self._n_undisturbed()) if ahead else 1
+        orders = self._orders(n_epochs)
         return self._plan.run_epochs(orders, alpha=self._mlp.alpha, **numbers)
 
     def _orders(self, n_epochs):
@@ -150,9 +150,8 @@ class StochasticFit:
         with Team(self.n_threads()) as team:
             self.begin(team)
             try:
-                for epoch in range(self.n_epochs):
-                    n_left = 1 if report else self.n_epochs - epoch
-                    finished = self.run_epoch(n_left)
+                for _ in range(self.n_epochs):
+                    finished = self.run_epoch(ahead=report is None)
                     if (report and report(self.kept, finished)) or finished:
                         break
                     self._warn_if_last()
@@ -177,8 +176,13 @@ class StochasticFit:
 
 def n_threads(mlp, network, batch_size, n_samples):
     """Threads to train in; the results are the same for any number."""
-    flops_of_step = 6 * batch_size * network.params.size
+    flops_of_step = n_flops(network, batch_size)
     return team_size(mlp.n_jobs, flops_of_step, n_samples / batch_size)
+
+
+def n_flops(network, n_samples):
+    """Floating-point operations of training on so many samples once, about."""
+    return 6 * n_samples * network.params.size
 
 
 def clipped_batch_size(batch_size, n_samples):

@@ -33,7 +33,7 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out most of the 2,160 combinations, which take a minute."""
+    """Leave out most of the 2,880 combinations, which take a minute."""
     combinations = [item for item in items if "every_combination" in item.name]
     chosen = set(combinations[:: config.getoption("--combinations")])
     left_out = [item for item in combinations if item not in chosen]

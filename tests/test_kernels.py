@@ -234,7 +234,9 @@ def test_gradient_against_finite_differences(activation, loss, sparse):
 
 
 @pytest.mark.parametrize("dropout", [(), (0.3, 0.4, 0.5)])
-@pytest.mark.parametrize("hidden, skips", [((9, 6), 0), ((9, 3), 1), ((6, 6), 1)])
+@pytest.mark.parametrize(
+    "hidden, skips", [((9, 6), 0), ((9, 6), 1), ((9, 3), 1), ((6, 6), 1)]
+)
 @pytest.mark.parametrize("normalization", [None, "batch", "layer"])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)

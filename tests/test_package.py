@@ -109,6 +109,17 @@ def test_cross_validation_in_parallel(backend):
 
 
 def test_interrupt_keeps_the_model(monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sknn.training.count_improvement", interrupt)
+    with pytest.warns(UserWarning, match=r"Training interrupted by user\."):
+        net = MLPClassifier((16,), verbose=True, random_state=0).fit(*_data())
+    assert net.n_iter_ == 1
+    assert net.predict(_data()[0]).shape == (300,)
+
+
+def test_an_interrupt_while_the_kernel_runs_loses_no_epoch(monkeypatch):
     run = TrainingPlan._run
 
     def interrupted(plan, kernel):
