@@ -40,13 +40,12 @@ def _taking(n_vectors):
         def codegen(context, builder, signature, args):
             p, x, squares, rate, epsilon = args
             emit = RootBuilder(context, builder, signature.args[0].dtype)
-            rate, epsilon = emit.spread(rate), emit.spread(epsilon)
-            roots = emit.roots([emit.load(squares, j) for j in each])
-            divisors = [builder.fadd(root, epsilon) for root in roots]
-            numerators = [builder.fmul(emit.load(x, j), rate) for j in each]
-            steps = emit.quotients(numerators, divisors)
-            for j, step in zip(each, steps, strict=True):
-                emit.store(builder.fsub(emit.load(p, j), step), p, j)
+            params, x, squares = (
+                [emit.load(pointer, j) for j in each] for pointer in (p, x, squares)
+            )
+            stepped = emit.stepped(params, x, squares, rate, epsilon)
+            for j, vector in zip(each, stepped, strict=True):
+                emit.store(vector, p, j)
             return context.get_dummy_value()
 
         return types.void(p, x, squares, rate, epsilon), codegen
@@ -58,14 +57,29 @@ _take_many, _take_one = _taking(SIDE_BY_SIDE), _taking(1)
 
 
 class RootBuilder(VectorBuilder):
-    """Roots and quotients of some vectors."""
+    """Steps of some vectors, with estimates where the CPU has them."""
 
     def __init__(self, context, builder, dtype):
         super().__init__(context, builder, dtype)
         self._has_estimates = "+avx512f" in cpu_features(context)
         self._is_double = dtype.bitwidth == 64
 
-    def roots(self, squares):
+    def stepped(self, params, x, squares, rate, epsilon):
+        """params - rate * x / (sqrt(squares) + epsilon)"""
+        rates, epsilons = [self.spread(rate)] * len(x), self.spread(epsilon)
+        numerators = self._products(x, rates)
+        roots = self._roots(squares)
+        divisors = [self._builder.fadd(root, epsilons) for root in roots]
+        if not self._has_estimates:
+            steps = map(self._builder.fdiv, numerators, divisors)
+            return list(map(self._builder.fsub, params, steps))
+        # the iterations make NaN of infinity
+        infinities, none = self._all(math.inf, squares), self._all(0.0, squares)
+        reciprocals = self._reciprocals(divisors)
+        reciprocals = self._where("==", squares, infinities, none, reciprocals)
+        return self._remainders(params, numerators, reciprocals)
+
+    def _roots(self, squares):
         """sqrt(x) by Goldschmidt's iteration.
 
         Zero and what is subnormal count as the smallest normal number, whose root is
@@ -84,21 +98,16 @@ class RootBuilder(VectorBuilder):
             roots = self._sums(roots, roots, errors)
             halves = self._sums(halves, halves, errors)
         errors = self._remainders(squares, roots, roots)
-        roots = self._sums(roots, errors, halves)
-        return self._unless_infinite(squares, roots, squares)
+        return self._sums(roots, errors, halves)
 
-    def quotients(self, numerators, divisors):
-        """x / y, for y that are not subnormal."""
-        if not self._has_estimates:
-            return list(map(self._builder.fdiv, numerators, divisors))
-        reciprocals = [self._estimate("rcp", y) for y in divisors]
+    def _reciprocals(self, divisors):
+        """1 / x, for x that are not subnormal, by Newton's iteration."""
+        reciprocals = [self._estimate("rcp", x) for x in divisors]
         for _ in range(2 if self._is_double else 1):
             ones = self._all(1.0, divisors)
             errors = self._remainders(ones, divisors, reciprocals)
             reciprocals = self._sums(reciprocals, reciprocals, errors)
-        none = [self.zero] * len(divisors)
-        reciprocals = self._unless_infinite(divisors, reciprocals, none)
-        return self._products(numerators, reciprocals)
+        return reciprocals
 
     def _all(self, number, vectors):
         return [self.spread(ir.Constant(self._scalar, number))] * len(vectors)
@@ -106,9 +115,6 @@ class RootBuilder(VectorBuilder):
     def _at_least_tiny(self, xs):
         tiny = self._all(2.0**-1022 if self._is_double else 2.0**-126, xs)
         return self._where("<", xs, tiny, tiny, xs)
-
-    def _unless_infinite(self, xs, finite, infinite):
-        return self._where("==", xs, self._all(math.inf, xs), infinite, finite)
 
     def _where(self, relation, xs, limits, yes, no):
         holds = map(partial(self._builder.fcmp_ordered, relation), xs, limits)

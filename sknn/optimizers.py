@@ -16,15 +16,25 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
-from ._jit import INTEGER, REAL, SETTINGS, VECTOR, as_array, piece
+from ._jit import INTEGER, REAL, SETTINGS, VECTOR, as_array, inlined, piece
 from ._llvm import at, prefer_wide_vectors
 from ._scaled_steps import take_scaled_steps
 from .elementary import at_least_tiny
 
 UPDATE = (VECTOR, VECTOR, VECTOR, INTEGER, INTEGER, SETTINGS, SETTINGS, REAL, REAL)
 
+# Numbers that are stepped at once: so few that a core, which works ahead, reads the
+# next ones from the cache beyond its first while it still computes.
+PORTION = 128
+
 _A_DECAY = [Interval(Real, 0, 1, closed="left")]
 _POSITIVE = [Interval(Real, 0, None, closed="neither")]
+
+
+@inlined
+def portion(numbers, start, n):
+    """The next numbers of n."""
+    return as_array(at(numbers, start), min(PORTION, n - start))
 
 
 @piece(*UPDATE)
@@ -45,75 +55,93 @@ def update_sgd(p, g, moments, distance, n, settings, rates, scale, decay):
 
 
 @piece(*UPDATE)
-def update_adam(params, g, moments, distance, n, settings, rates, scale, decay):
+def update_adam(params, grads, moments, distance, n, settings, rates, scale, decay):
     """The mean gradient over its root mean square: bias-corrected rate, epsilon."""
     prefer_wide_vectors()
-    p, g = as_array(params, n), as_array(g, n)
     settings, rates = as_array(settings, 2), as_array(rates, 2)
     squares = at(moments, distance)
-    m, v = as_array(moments, n), as_array(squares, n)
-    T = p.dtype.type
+    T = as_array(params, n).dtype.type
     beta_1, rest_1 = T(settings[0]), T(1 - settings[0])
     beta_2, rest_2 = T(settings[1]), T(1 - settings[1])
     rate, epsilon = T(rates[0]), at_least_tiny(T(rates[1]))
     scale, decay = T(scale), T(decay)
-    for i in range(n):
-        gradient = (g[i] + decay * p[i]) * scale
-        m[i] = beta_1 * m[i] + rest_1 * gradient
-        v[i] = beta_2 * v[i] + rest_2 * (gradient * gradient)
-    take_scaled_steps(params, moments, squares, rate, epsilon, n)
+    for start in range(0, n, PORTION):
+        p, g = portion(params, start, n), portion(grads, start, n)
+        m, v = portion(moments, start, n), portion(squares, start, n)
+        for i in range(p.size):
+            gradient = (g[i] + decay * p[i]) * scale
+            m[i] = beta_1 * m[i] + rest_1 * gradient
+            v[i] = beta_2 * v[i] + rest_2 * (gradient * gradient)
+        take_scaled_steps(
+            at(params, start), at(moments, start), at(squares, start), rate, epsilon,
+            p.size,
+        )  # fmt: skip
 
 
 @piece(*UPDATE)
 def update_nadam(params, grads, moments, distance, n, settings, rates, scale, decay):
     """Adam whose mean looks ahead: rates of the gradient and the mean, epsilon."""
     prefer_wide_vectors()
-    p, g = as_array(params, n), as_array(grads, n)
     settings, rates = as_array(settings, 2), as_array(rates, 3)
     squares = at(moments, distance)
-    m, v = as_array(moments, n), as_array(squares, n)
-    T = p.dtype.type
+    T = as_array(params, n).dtype.type
     beta_1, rest_1 = T(settings[0]), T(1 - settings[0])
     beta_2, rest_2 = T(settings[1]), T(1 - settings[1])
     plain, rate, epsilon = T(rates[0]), T(rates[1]), at_least_tiny(T(rates[2]))
     scale, decay = T(scale), T(decay)
-    for i in range(n):
-        gradient = (g[i] + decay * p[i]) * scale
-        m[i] = beta_1 * m[i] + rest_1 * gradient
-        v[i] = beta_2 * v[i] + rest_2 * (gradient * gradient)
-        g[i] = plain * gradient + rate * m[i]
-    take_scaled_steps(params, grads, squares, T(1), epsilon, n)
+    for start in range(0, n, PORTION):
+        p, g = portion(params, start, n), portion(grads, start, n)
+        m, v = portion(moments, start, n), portion(squares, start, n)
+        for i in range(p.size):
+            gradient = (g[i] + decay * p[i]) * scale
+            m[i] = beta_1 * m[i] + rest_1 * gradient
+            v[i] = beta_2 * v[i] + rest_2 * (gradient * gradient)
+            g[i] = plain * gradient + rate * m[i]
+        take_scaled_steps(
+            at(params, start), at(grads, start), at(squares, start), T(1), epsilon,
+            p.size,
+        )  # fmt: skip
 
 
 @piece(*UPDATE)
 def update_rmsprop(params, grads, squares, distance, n, settings, rates, scale, decay):
     """The gradient over the root of the mean of its recent squares."""
     prefer_wide_vectors()
-    p, g, v = as_array(params, n), as_array(grads, n), as_array(squares, n)
     settings, rates = as_array(settings, 2), as_array(rates, 1)
-    T = p.dtype.type
+    T = as_array(params, n).dtype.type
     rho, rest, epsilon = T(settings[0]), T(1 - settings[0]), T(settings[1])
     rate, scale, decay = T(rates[0]), T(scale), T(decay)
     epsilon = at_least_tiny(epsilon)
-    for i in range(n):
-        g[i] = (g[i] + decay * p[i]) * scale
-        v[i] = rho * v[i] + rest * (g[i] * g[i])
-    take_scaled_steps(params, grads, squares, rate, epsilon, n)
+    for start in range(0, n, PORTION):
+        p, g = portion(params, start, n), portion(grads, start, n)
+        v = portion(squares, start, n)
+        for i in range(p.size):
+            g[i] = (g[i] + decay * p[i]) * scale
+            v[i] = rho * v[i] + rest * (g[i] * g[i])
+        take_scaled_steps(
+            at(params, start), at(grads, start), at(squares, start), rate, epsilon,
+            p.size,
+        )  # fmt: skip
 
 
 @piece(*UPDATE)
 def update_adagrad(params, grads, squares, distance, n, settings, rates, scale, decay):
     """The gradient over the root of the sum of all its squares."""
     prefer_wide_vectors()
-    p, g, v = as_array(params, n), as_array(grads, n), as_array(squares, n)
     settings, rates = as_array(settings, 1), as_array(rates, 1)
-    T = p.dtype.type
+    T = as_array(params, n).dtype.type
     rate, scale, decay = T(rates[0]), T(scale), T(decay)
     epsilon = at_least_tiny(T(settings[0]))
-    for i in range(n):
-        g[i] = (g[i] + decay * p[i]) * scale
-        v[i] += g[i] * g[i]
-    take_scaled_steps(params, grads, squares, rate, epsilon, n)
+    for start in range(0, n, PORTION):
+        p, g = portion(params, start, n), portion(grads, start, n)
+        v = portion(squares, start, n)
+        for i in range(p.size):
+            g[i] = (g[i] + decay * p[i]) * scale
+            v[i] += g[i] * g[i]
+        take_scaled_steps(
+            at(params, start), at(grads, start), at(squares, start), rate, epsilon,
+            p.size,
+        )  # fmt: skip
 
 
 @piece(*UPDATE)
