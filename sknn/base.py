@@ -14,10 +14,7 @@ from numbers import Integral, Real
 from operator import index, is_
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    _fit_context,
-)
+from sklearn.base import _fit_context
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
@@ -51,6 +48,7 @@ from .monotonic import begun_monotonic, with_required_signs
 from .normalization import NORMALIZATIONS
 from .optimizer_state import OF_SGD, optimizer_state
 from .optimizers import OPTIMIZERS, Optimizer, as_optimizer, is_stochastic
+from .parameters import Parametrized
 from .params import layer_units, pack, views
 from .plans import FEW_SAMPLES, Network
 from .samples import freeze, is_sparse
@@ -70,7 +68,7 @@ def has_stochastic_solver(mlp):
     return True
 
 
-class BaseMLP(CallbackSupportMixin, BaseEstimator):
+class BaseMLP(CallbackSupportMixin, Parametrized):
     """What the classifier and the regressor share; they differ in their targets."""
 
     _parameter_constraints: dict = {

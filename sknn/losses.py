@@ -7,7 +7,6 @@ compiles nothing again.
 from numbers import Real
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .elementary import exp, identity, logistic
@@ -38,9 +37,10 @@ from .loss_pieces import (
     train_quantiles,
     tweedie_slope,
 )
+from .parameters import Parametrized
 
 
-class Loss(BaseEstimator):
+class Loss(Parametrized):
     """What kernels and estimators ask of a loss; subclasses say what is different.
 
     `LINKS` has the piece that turns weighted sums into outputs under `out_activation`.

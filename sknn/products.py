@@ -58,11 +58,14 @@ def product(
 
     Rows lie ``_stride`` numbers apart; `packed` is scratch of ``PACKED`` numbers.
     """
-    # The columns of a large A lie far apart: copy what many tiles will read again.
-    copies = a_transposed != 0 and n > 4 * lanes(c)
     size = VECTOR_BYTES // lanes(c)
-    most = min(MOST_ROWS, MOST_BYTES_OF_COLUMN // size) if copies else MOST_ROWS
-    n_rows, n_columns = even_share(depth, most, 1), n
+    n_rows, n_columns = even_share(depth, MOST_ROWS, 1), n
+    # The columns of a large A lie in more pages than a CPU has at hand: copy what many
+    # tiles will read again.
+    is_large = n_rows * a_stride * size > BLOCK_BYTES
+    copies = a_transposed != 0 and is_large and n > 4 * lanes(c)
+    if copies:
+        n_rows = even_share(depth, min(MOST_ROWS, MOST_BYTES_OF_COLUMN // size), 1)
     if n * n_rows * size > BLOCK_BYTES:
         n_columns = even_share(n, BLOCK_BYTES // (size * n_rows), lanes(c))
     for j in range(0, n, n_columns):

@@ -76,5 +76,7 @@ def groups_of_layers(layers, factors, decays):
                     factor, decaying = 1 / np.sqrt(max(layer["fan_in"], 1)), 1.0
                 decaying *= decays.get(part.key, 0.0)
                 pairs[i, 0 if part.is_penalized else 1] = factor, decaying
-    different, places = np.unique(pairs.reshape(-1, 2), axis=0, return_inverse=True)
-    return different, places.reshape(-1, 2)
+    pairs = [tuple(pair) for pair in pairs.reshape(-1, 2).tolist()]
+    different = sorted(set(pairs))
+    places = [different.index(pair) for pair in pairs]
+    return np.array(different), np.array(places).reshape(-1, 2)

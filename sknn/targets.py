@@ -17,10 +17,30 @@ YES_OR_NO = np.arange(2)
 
 def labels_of(y):
     """What the labels are that ``y`` has: `Labels`, or `LabelColumns`."""
-    kind = type_of_target(y)
+    kind = kind_of(y)
     if kind == "multiclass-multioutput":
         return LabelColumns(np.unique(column) for column in _columns(y))
     return Labels(y, kind)
+
+
+def kind_of(y):
+    """`type_of_target`, which would look at a column of integers three times."""
+    integers = neighbouring_integers(y)
+    if integers is None:
+        return type_of_target(y)
+    return "multiclass" if integers.size > 2 else "binary"
+
+
+def neighbouring_integers(y):
+    """The different labels of a column, if they are integers near one another."""
+    dtype = getattr(y, "dtype", np.dtype(object))
+    if np.ndim(y) != 1 or dtype.kind not in "iu" or not np.can_cast(dtype, int):
+        return None
+    smallest, largest = int(y.min()), int(y.max())
+    if largest - smallest >= y.size // 4:
+        return None
+    counts = np.bincount(y.astype(np.intp) - smallest)
+    return (np.flatnonzero(counts) + smallest).astype(dtype)
 
 
 def labels_among(classes, y):
@@ -45,6 +65,9 @@ def _columns(y):
 
 def unique_labels_of(y):
     """`unique_labels` of one column, without a second look at what kind it is."""
+    integers = neighbouring_integers(y)
+    if integers is not None:
+        return integers
     try:
         return np.unique(y)
     except TypeError:  # what cannot be compared: let it say so

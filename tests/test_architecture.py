@@ -10,7 +10,7 @@ import sknn
 
 # From the ground up: a module imports only from the floors below its own.
 FLOORS = [
-    {"_garbage"},
+    {"_garbage", "parameters"},
     {"_bits", "_jit", "_llvm", "_tile", "records", "samples", "schedules"},
     {"_dot_tile", "_scaled_steps"},
     {"elementary", "layers", "params", "products", "shuffling", "table_encoder"}
@@ -56,14 +56,14 @@ ROOMS = {
     "joblib": {"team"},
     "scipy": {"calibration", "estimators", "training"},
     "sklearn": {"activations", "averaging", "base", "callback_support", "embeddings"}
-    | {"estimators", "losses", "optimizers", "optimizer_state", "schedules"}
-    | {"base_tabular", "table_encoder", "tabular", "targets", "training", "validation"}
-    | {"comparison", "tables", "__main__"},
+    | {"estimators", "losses", "optimizers", "optimizer_state", "parameters"}
+    | {"base_tabular", "schedules", "table_encoder", "tabular", "targets", "training"}
+    | {"comparison", "tables", "validation", "__main__"},
     "numpy": set(FLOOR_OF),
 }
 
 LINES_OF_A_FUNCTION = 60
-LINES_OF_THE_PACKAGE = 7_950
+LINES_OF_THE_PACKAGE = 8_000
 
 PATHS = {path.stem: path for path in sorted(Path(sknn.__file__).parent.glob("*.py"))}
 TREES = {module: ast.parse(path.read_text()) for module, path in PATHS.items()}
