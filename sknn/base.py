@@ -50,7 +50,7 @@ from .optimizer_state import OF_SGD, optimizer_state
 from .optimizers import OPTIMIZERS, Optimizer, as_optimizer, is_stochastic
 from .parameters import Parametrized
 from .params import layer_units, pack, views
-from .plans import FEW_SAMPLES, Network
+from .plans import Network
 from .samples import freeze, is_sparse
 from .schedules import SCHEDULES, Schedule
 from .training import LBFGSFit, Progress, StochasticFit
@@ -556,7 +556,8 @@ class BaseMLP(CallbackSupportMixin, Parametrized):
             raise IndexError(
                 f"There is no hidden layer {layer}: the network has {n_hidden}."
             ) from None
-        return network.hidden_outputs(samples, rows, level, self.n_jobs)
+        refuse = partial(self._validate_X, X)
+        return network.hidden_outputs(samples, rows, level, self.n_jobs, refuse)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "coefs_")  # a look at all attributes takes much longer
@@ -564,14 +565,13 @@ class BaseMLP(CallbackSupportMixin, Parametrized):
     def _outputs(self, X):
         """The network's outputs for X, of shape (n_samples, n_outputs)."""
         network, samples, rows = self._ready(X)
-        return network.predict(samples, rows, self.n_jobs)
+        return network.predict(samples, rows, self.n_jobs, partial(self._validate_X, X))
 
     def _ready(self, X):
         """The fitted network, and X as samples that it can read."""
         check_is_fitted(self)
-        if not are_sound_rows(self, X):
-            dtype, formats = self.dtype or "numeric", ["csr", "csc"]
-            X = validate_data(self, X, accept_sparse=formats, dtype=dtype, reset=False)
+        if not is_plain(self, X):
+            X = self._validate_X(X)
         dtype = self._precision(X.dtype, self.coefs_[0].dtype)
         network = self._fitted_network(dtype, is_sparse(X))
         n_features = network.layers.architecture.n_columns
@@ -581,6 +581,11 @@ class BaseMLP(CallbackSupportMixin, Parametrized):
                 "there must be one for each."
             )
         return network, freeze(X, dtype), np.arange(X.shape[0])
+
+    def _validate_X(self, X):
+        """X as an array, or sparse; a ValueError if it is not fit to be predicted."""
+        dtype, formats = self.dtype or "numeric", ["csr", "csc"]
+        return validate_data(self, X, accept_sparse=formats, dtype=dtype, reset=False)
 
     def _precision(self, *dtypes):
         """The dtype to compute in, for data and weights of these dtypes."""
@@ -703,19 +708,19 @@ def _precision(*dtypes):
     return np.dtype(np.float32 if single else np.float64)
 
 
-def are_sound_rows(mlp, X):
-    """Whether X is a few rows that `validate_data` would return as they are.
+def is_plain(mlp, X):
+    """Whether `validate_data` would return X as it is, if its numbers are finite.
 
-    It would take three times as long as all the rest of a prediction.
+    Whether they are is seen while they are predicted, for a tenth of the time that
+    another look at all of them takes.
     """
     return (
         type(X) is np.ndarray
         and X.ndim == 2
-        and 0 < len(X) <= FEW_SAMPLES
+        and len(X) > 0
         and X.shape[1] == getattr(mlp, "n_features_in_", None)
         and X.dtype in ([mlp.dtype] if mlp.dtype else PRECISIONS)
         and not hasattr(mlp, "feature_names_in_")
-        and bool(np.isfinite(X).all())
     )
 
 

@@ -23,6 +23,7 @@ from .products import (
     TRANSPOSED,
     copy,
     put_or_add,
+    total_of_zeros,
     whole_vectors,
 )  # fmt: skip
 from .records import INT64
@@ -33,6 +34,22 @@ FEW_OUTPUTS = 4  # of more, register tiles make the gradient faster than dot pro
 
 @piece(*PASS)
 def gather(zero, plan, layer, block, first, n):
+    take_rows(zero, plan, layer, block, first, n)
+
+
+@piece(*PASS)
+def gather_and_check(zero, plan, layer, block, first, n):
+    """The same, and keep in mind whether any number is infinite, or none."""
+    take_rows(zero, plan, layer, block, first, n)
+    units, trace = pointer(block.units, zero), pointer(block.trace, zero)
+    inputs = at(units, layer.outputs * plan.stride)
+    # and what others left behind the last sample: a false alarm costs a look at X
+    zeros = total_of_zeros(inputs, layer.fan_out * plan.stride)
+    store(trace, 0, load(trace, 0) + zeros)
+
+
+@inlined
+def take_rows(zero, plan, layer, block, first, n):
     """Turn some rows of X, a vector's worth at a time, into the columns of a block."""
     X, order = pointer(plan.dense, zero), pointer(plan.order, INT64)
     gathered, units = pointer(block.gathered, zero), pointer(block.units, zero)
@@ -188,7 +205,7 @@ def weight_gradient(
         )  # fmt: skip
 
 
-INPUT = Kind(forward=gather, predict=gather)
+INPUT = Kind(forward=gather, predict=gather_and_check)
 DENSE = Kind(
     forward=dense_forward,
     backward=dense_backward,

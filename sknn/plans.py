@@ -36,6 +36,9 @@ from .regularization import (
 from .team import ALONE, Team, team_size
 
 BLOCK_ROWS = 256  # samples of a block, at most
+# Samples of a block that is predicted, in whole tiles of three vectors: few where their
+# units take no more bytes than these, and are still at hand for the next layer.
+FEW_ROWS, MANY_ROWS, BYTES_AT_HAND = 48, 240, 128 * 1024
 EPOCHS_AHEAD = 32  # in one call, at most
 DIVIDED_BATCH = 128  # samples of the smallest minibatch that makes two chunks
 PLACES = {name: place for place, name in enumerate(PLAN.names or ())}
@@ -63,26 +66,31 @@ class Network:
         architecture = replace(architecture, sparse_input=sparse_input)
         return Network(self.params, Layers(architecture, self.params.dtype), self.loss)
 
-    def hidden_outputs(self, samples, order, level, n_jobs=None):
+    def hidden_outputs(self, samples, order, level, n_jobs=None, if_not_finite=None):
         """Outputs of a hidden layer, 1 being the first, for these samples."""
         n_flops = 2 * order.size * self.params.size
         with Team(team_size(n_jobs, n_flops, 1)) as team:
             plan = PredictionPlan(self, order.size, team, level)
-            return plan.predict(samples, order)
+            return plan.predict(samples, order, if_not_finite)
 
-    def predict(self, samples, order, n_jobs=None):
-        """The outputs for these samples, of shape (n_samples, n_outputs)."""
+    def predict(self, samples, order, n_jobs=None, if_not_finite=None):
+        """The outputs for these samples, of shape (n_samples, n_outputs).
+
+        ``if_not_finite`` is called if there are samples that are not: nobody has to
+        look at all of X before.
+        """
         if order.size <= FEW_SAMPLES:
             try:
                 plan = self._idle_plans.pop()
             except IndexError:
                 plan = PredictionPlan(self, FEW_SAMPLES)
-            outputs = plan.predict(samples, order)
+            outputs = plan.predict(samples, order, if_not_finite)
             self._idle_plans.append(plan)
             return outputs
         n_flops = 2 * order.size * self.params.size
         with Team(team_size(n_jobs, n_flops, 1)) as team:
-            return PredictionPlan(self, order.size, team).predict(samples, order)
+            plan = PredictionPlan(self, order.size, team)
+            return plan.predict(samples, order, if_not_finite)
 
 
 class Plan:
@@ -151,8 +159,7 @@ class Plan:
 
     def _allocate(self, n_targets=0):
         self._blocks = np.zeros(self._plan[0]["n_blocks"], BLOCK)
-        for block in self._blocks:
-            self._give(block, n_targets)
+        self._own = [self._give(block, n_targets) for block in self._blocks]
         tables = self._plan, self._table, self._blocks
         self._addresses = [table.ctypes.data for table in tables]
 
@@ -173,15 +180,16 @@ class Plan:
             "gathered": lanes * int(plan["gathered_stride"]),
             "packed": PACKED,
             "grads": int(has_grads) * layers.n_params,
+            "trace": 1,
         }
         own = {name: zeros(size, self._dtype) for name, size in sizes.items()}
         for name, array in own.items():
             block[name] = array.ctypes.data
-        self._kept[f"block {len(self._kept)}"] = own
         # the inputs of the intercepts, and the weights of samples that have none
         own["units"].reshape(-1, stride)[layers.rows_of_ones] = 1
         own["gathered"].reshape(lanes, -1)[:, plan["n_features"]] = 1
         own["weights"][:] = 1
+        return own
 
     def _point(self, **arrays):
         """Write the addresses of arrays, and keep the arrays."""
@@ -204,7 +212,8 @@ class PredictionPlan(Plan):
     """What predicting takes, for ``n_rows`` samples."""
 
     def __init__(self, network, n_rows, team=ALONE, level=None):
-        block_rows = min(padded(n_rows, network.params.dtype), BLOCK_ROWS)
+        rows = rows_of_a_prediction(network.layers)
+        block_rows = min(padded(n_rows, network.params.dtype), rows)
         super().__init__(network, block_rows, team.size, team)
         if level is not None:
             self._stop_at(level)
@@ -220,15 +229,20 @@ class PredictionPlan(Plan):
             link=LINKS["identity"].address(self._dtype),
         )
 
-    def predict(self, samples, order):
+    def predict(self, samples, order, if_not_finite=None):
         """The network's outputs for these samples, of shape (n_samples, n_outputs)."""
         outputs = np.empty((order.size, self._plan[0]["n_outputs"]), self._dtype)
         self._read(samples)
         self._point(order=order, outputs=outputs)
         self._set(n_samples=order.size)
+        traces = [own["trace"] for own in self._own]
+        for trace in traces:
+            trace[0] = 0
         self._run(predict)
         for name in (*X_DENSE, *X_SPARSE, "order", "outputs"):
             self._kept.pop(name, None)
+        if if_not_finite and np.isnan(traces).any():
+            if_not_finite()
         return outputs
 
 
@@ -361,6 +375,12 @@ class TrainingPlan(Plan):
         super()._read(samples)
         self._point(targets=samples.targets, weights=samples.weights)
         self._set(has_weights=samples.weights.size > 0)
+
+
+def rows_of_a_prediction(layers):
+    """Samples of a block, at most."""
+    n_bytes = layers.n_units * FEW_ROWS * layers.dtype.itemsize
+    return FEW_ROWS if n_bytes <= BYTES_AT_HAND else MANY_ROWS
 
 
 def sums_by_chunks(layers, n_rows):

@@ -210,6 +210,15 @@ def total(x, n):
 
 
 @reduction
+def total_of_zeros(x, n):
+    """Zero, or not a number where any of n numbers is infinite, or none."""
+    zero = load(x, 0) * 0
+    for i in range(n):
+        zero += load(x, i) * 0
+    return zero
+
+
+@reduction
 def sum_of_squares(x, n):
     """The sum of the squares of n numbers."""
     result = load(x, 0) * load(x, 0)

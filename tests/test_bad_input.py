@@ -14,6 +14,7 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse
+import sklearn
 from drawing import PEER_HAS_LOSS, PEER_HAS_WEIGHTS, PEER_VERSION
 from scipy import sparse
 from sklearn import neural_network as peer
@@ -154,6 +155,48 @@ def test_bad_X_to_predict(name, bad):
         estimator(name, module).fit(X, Y[name]).predict(BAD_X[bad])
 
     assert_same_refusal(call)
+
+
+@both_classes
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("n_rows", [1, 5, 16, 17, 48, 1000])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_one_bad_number_to_predict(name, value, n_rows, dtype):
+    """Wherever it is: most rows are only looked at while they are predicted."""
+    ours = estimator(name).fit(X, Y[name])
+    theirs = estimator(name, peer).fit(X, Y[name])
+    sound = np.resize(X, (n_rows, 3)).astype(dtype)
+    for place in {0, n_rows // 2 * 3 + 1, n_rows * 3 - 1}:
+        bad = sound.copy()
+        bad.flat[place] = value
+        for method in ("predict", "predict_proba")[: 1 + ("Classifier" in name)]:
+            with pytest.raises(ValueError) as expected:
+                getattr(theirs, method)(bad)
+            with pytest.raises(ValueError, match=re.escape(str(expected.value)[:30])):
+                getattr(ours, method)(bad)
+        with pytest.raises(ValueError, match="contains"):
+            ours.hidden_activations(bad)
+        ours.predict(sound)  # and nothing of it is left
+
+
+@pytest.mark.parametrize("n_rows", [5, 2000])
+def test_a_bad_number_to_predict_in_threads(n_rows):
+    model = estimator("MLPClassifier", n_jobs=2, hidden_layer_sizes=(200, 200))
+    model.fit(X, Y["MLPClassifier"])
+    bad = np.resize(X, (n_rows, 3))
+    bad[n_rows // 3, 1] = np.nan
+    with pytest.raises(ValueError, match="contains NaN"):
+        model.predict(bad)
+
+
+@pytest.mark.parametrize("n_rows", [5, 100])
+def test_assumed_to_be_finite(n_rows):
+    model = estimator("MLPRegressor").fit(X, Y["MLPRegressor"])
+    bad = np.resize(X, (n_rows, 3))
+    bad[2, 1] = np.nan
+    with sklearn.config_context(assume_finite=True):
+        assert np.array_equal(np.isnan(model.predict(bad)), np.isnan(bad).any(axis=1))
+        model.predict(np.nan_to_num(bad))
 
 
 @both_classes

@@ -15,9 +15,11 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import type_of_target
 
 from sknn import MLPClassifier, MLPRegressor
 from sknn.losses import PointwiseLoss
+from sknn.targets import kind_of, unique_labels_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -354,3 +356,15 @@ def test_weights_of_the_classes_of_columns(y, how):
 def test_other_columns_do_not_validate(y_val):
     with pytest.raises(ValueError, match="X_val and y_val do not fit"):
         classifier().fit(X, WORDS, X_val=X, y_val=y_val)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "int64", "uint64"])
+@pytest.mark.parametrize("labels", [[0, 1], [3, 5, 4], [-100, 100, 7], [7], [0, 10**6]])
+def test_kinds_of_integers(labels, dtype):
+    y = np.resize(labels, 600)
+    if not np.array_equal(y.astype(dtype), y):
+        pytest.skip("no such labels of this dtype")
+    y = y.astype(dtype)
+    assert kind_of(y) == type_of_target(y)
+    classes = unique_labels_of(y)
+    assert np.array_equal(classes, np.unique(y)) and classes.dtype == y.dtype
