@@ -21,6 +21,7 @@ from .products import (
     AS_IT_IS,
     OVERWRITE,
     TRANSPOSED,
+    TRANSPOSED_FROM_AFAR,
     copy,
     put_or_add,
     total_of_zeros,
@@ -71,10 +72,11 @@ def take_rows(zero, plan, layer, block, first, n):
 def weighted_sums(zero, plan, layer, block, n, accumulate):
     """The product of the way forward."""
     units = pointer(block.units, zero)
+    reading = TRANSPOSED if plan.n_members == 1 else TRANSPOSED_FROM_AFAR
     call(
         plan.product,
         (
-            at(pointer(plan.params, zero), layer.weights), layer.stride, TRANSPOSED,
+            at(pointer(plan.params, zero), layer.weights), layer.stride, reading,
             at(units, layer.inputs * plan.stride), plan.stride,
             at(units, layer.outputs * plan.stride), plan.stride,
             layer.fan_out, whole_vectors(n, zero), layer.fan_in + 1, accumulate,

@@ -37,8 +37,8 @@ from ._tile import (
     transpose_square,
 )
 
-# How a product reads A, and writes C.
-AS_IT_IS, TRANSPOSED = 0, 1
+# How a product reads A, which another thread may have written, and writes C.
+AS_IT_IS, TRANSPOSED, TRANSPOSED_FROM_AFAR = 0, 1, 2
 OVERWRITE, ACCUMULATE = 0, 1
 # All tiles pass over a block of B before the next one, so that it stays in the
 # second-level cache and the tile's prefetches come in time: so many rows at most, fewer
@@ -60,10 +60,10 @@ def product(
     """
     size = VECTOR_BYTES // lanes(c)
     n_rows, n_columns = even_share(depth, MOST_ROWS, 1), n
-    # The columns of a large A lie in more pages than a CPU has at hand: copy what many
-    # tiles will read again.
-    is_large = n_rows * a_stride * size > BLOCK_BYTES
-    copies = a_transposed != 0 and is_large and n > 4 * lanes(c)
+    # Where many tiles will read the same columns of A, copy them if they lie in more
+    # pages than a CPU has at hand, or in the cache of another core.
+    is_far = n_rows * a_stride * size > BLOCK_BYTES or a_transposed > TRANSPOSED
+    copies = a_transposed != 0 and is_far and n > 4 * lanes(c)
     if copies:
         n_rows = even_share(depth, min(MOST_ROWS, MOST_BYTES_OF_COLUMN // size), 1)
     if n * n_rows * size > BLOCK_BYTES:
