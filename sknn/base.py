@@ -721,6 +721,8 @@ def is_plain(mlp, X):
         and X.shape[1] == getattr(mlp, "n_features_in_", None)
         and X.dtype in ([mlp.dtype] if mlp.dtype else PRECISIONS)
         and not hasattr(mlp, "feature_names_in_")
+        # a function of the user's may not be made for what is not finite
+        and (isinstance(mlp.activation, str) or bool(np.isfinite(X).all()))
     )
 
 

@@ -40,11 +40,11 @@ def gather(zero, plan, layer, block, first, n):
 
 @piece(*PASS)
 def gather_and_check(zero, plan, layer, block, first, n):
-    """The same, and keep in mind whether any number is infinite, or none."""
+    """The same, and leave a trace of what is infinite or NaN."""
     take_rows(zero, plan, layer, block, first, n)
     units, trace = pointer(block.units, zero), pointer(block.trace, zero)
     inputs = at(units, layer.outputs * plan.stride)
-    # and what others left behind the last sample: a false alarm costs a look at X
+    # and of what is left behind the last sample: a false alarm costs a look at X
     zeros = total_of_zeros(inputs, layer.fan_out * plan.stride)
     store(trace, 0, load(trace, 0) + zeros)
 

@@ -47,6 +47,14 @@ def at_least_tiny(x):
 
 
 @inlined
+def finite_divisor(x):
+    """A divisor that is neither zero nor infinite."""
+    T = type(x)
+    largest = T(3.4028234663852886e38 if is_single(x) else 1.7976931348623157e308)
+    return clamp(x, tiny(x), largest)
+
+
+@inlined
 def identity(x):
     """x."""
     return x

@@ -17,9 +17,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from ._jit import INTEGER, REAL, SETTINGS, VECTOR, as_array, inlined, piece
-from ._llvm import at, prefer_wide_vectors
+from ._llvm import at, load, prefer_wide_vectors
 from ._scaled_steps import take_scaled_steps
-from .elementary import at_least_tiny
+from .elementary import finite_divisor
 
 UPDATE = (VECTOR, VECTOR, VECTOR, INTEGER, INTEGER, SETTINGS, SETTINGS, REAL, REAL)
 
@@ -60,10 +60,10 @@ def update_adam(params, grads, moments, distance, n, settings, rates, scale, dec
     prefer_wide_vectors()
     settings, rates = as_array(settings, 2), as_array(rates, 2)
     squares = at(moments, distance)
-    T = as_array(params, n).dtype.type
+    T = type(load(params, 0))
     beta_1, rest_1 = T(settings[0]), T(1 - settings[0])
     beta_2, rest_2 = T(settings[1]), T(1 - settings[1])
-    rate, epsilon = T(rates[0]), at_least_tiny(T(rates[1]))
+    rate, epsilon = T(rates[0]), finite_divisor(T(rates[1]))
     scale, decay = T(scale), T(decay)
     for start in range(0, n, PORTION):
         p, g = portion(params, start, n), portion(grads, start, n)
@@ -84,10 +84,10 @@ def update_nadam(params, grads, moments, distance, n, settings, rates, scale, de
     prefer_wide_vectors()
     settings, rates = as_array(settings, 2), as_array(rates, 3)
     squares = at(moments, distance)
-    T = as_array(params, n).dtype.type
+    T = type(load(params, 0))
     beta_1, rest_1 = T(settings[0]), T(1 - settings[0])
     beta_2, rest_2 = T(settings[1]), T(1 - settings[1])
-    plain, rate, epsilon = T(rates[0]), T(rates[1]), at_least_tiny(T(rates[2]))
+    plain, rate, epsilon = T(rates[0]), T(rates[1]), finite_divisor(T(rates[2]))
     scale, decay = T(scale), T(decay)
     for start in range(0, n, PORTION):
         p, g = portion(params, start, n), portion(grads, start, n)
@@ -108,10 +108,10 @@ def update_rmsprop(params, grads, squares, distance, n, settings, rates, scale, 
     """The gradient over the root of the mean of its recent squares."""
     prefer_wide_vectors()
     settings, rates = as_array(settings, 2), as_array(rates, 1)
-    T = as_array(params, n).dtype.type
+    T = type(load(params, 0))
     rho, rest, epsilon = T(settings[0]), T(1 - settings[0]), T(settings[1])
     rate, scale, decay = T(rates[0]), T(scale), T(decay)
-    epsilon = at_least_tiny(epsilon)
+    epsilon = finite_divisor(epsilon)
     for start in range(0, n, PORTION):
         p, g = portion(params, start, n), portion(grads, start, n)
         v = portion(squares, start, n)
@@ -129,9 +129,9 @@ def update_adagrad(params, grads, squares, distance, n, settings, rates, scale, 
     """The gradient over the root of the sum of all its squares."""
     prefer_wide_vectors()
     settings, rates = as_array(settings, 1), as_array(rates, 1)
-    T = as_array(params, n).dtype.type
+    T = type(load(params, 0))
     rate, scale, decay = T(rates[0]), T(scale), T(decay)
-    epsilon = at_least_tiny(T(settings[0]))
+    epsilon = finite_divisor(T(settings[0]))
     for start in range(0, n, PORTION):
         p, g = portion(params, start, n), portion(grads, start, n)
         v = portion(squares, start, n)

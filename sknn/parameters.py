@@ -1,14 +1,16 @@
-"""Estimators look at their constructor once: it takes a tenth of a small fit."""
+"""Estimators that every fit asks for their parameters look at their constructor once.
 
-from functools import cache
+It would take a tenth of a small fit.
+"""
 
 from sklearn.base import BaseEstimator
 
 
 class Parametrized(BaseEstimator):
-    """An estimator that remembers the names of its parameters."""
+    """An estimator whose class remembers the names of its parameters."""
 
     @classmethod
-    @cache
     def _get_param_names(cls):
-        return super()._get_param_names()
+        if "_parameter_names" not in vars(cls):  # which a subclass must not inherit
+            cls._parameter_names = super()._get_param_names()
+        return cls._parameter_names.copy()

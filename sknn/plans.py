@@ -85,7 +85,8 @@ class Network:
             except IndexError:
                 plan = PredictionPlan(self, FEW_SAMPLES)
             outputs = plan.predict(samples, order, if_not_finite)
-            self._idle_plans.append(plan)
+            if plan.was_finite:  # or the next samples might be taken for what is left
+                self._idle_plans.append(plan)
             return outputs
         n_flops = 2 * order.size * self.params.size
         with Team(team_size(n_jobs, n_flops, 1)) as team:
@@ -241,7 +242,8 @@ class PredictionPlan(Plan):
         self._run(predict)
         for name in (*X_DENSE, *X_SPARSE, "order", "outputs"):
             self._kept.pop(name, None)
-        if if_not_finite and np.isnan(traces).any():
+        self.was_finite = not np.isnan(traces).any()
+        if if_not_finite and not self.was_finite:
             if_not_finite()
         return outputs
 

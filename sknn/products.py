@@ -37,7 +37,7 @@ from ._tile import (
     transpose_square,
 )
 
-# How a product reads A, which another thread may have written, and writes C.
+# How a product reads A, whose numbers other threads may have written, and writes C.
 AS_IT_IS, TRANSPOSED, TRANSPOSED_FROM_AFAR = 0, 1, 2
 OVERWRITE, ACCUMULATE = 0, 1
 # All tiles pass over a block of B before the next one, so that it stays in the
@@ -45,6 +45,8 @@ OVERWRITE, ACCUMULATE = 0, 1
 # where A's are copied, for the copy that a row of tiles reads is to stay in the first.
 MOST_ROWS, MOST_BYTES_OF_COLUMN = 256, 1024
 BLOCK_BYTES = 256 * 1024
+# As many as the pages hold that a CPU has at hand.
+BYTES_IN_PAGES = 256 * 1024
 
 
 @piece(
@@ -57,12 +59,16 @@ def product(
     """C (+)= A @ B, or A.T @ B, with C of shape (m, n) and n a multiple of the vector.
 
     Rows lie ``_stride`` numbers apart; `packed` is scratch of ``PACKED`` numbers.
+    ``a_transposed`` is AS_IT_IS, TRANSPOSED or TRANSPOSED_FROM_AFAR.
     """
     size = VECTOR_BYTES // lanes(c)
     n_rows, n_columns = even_share(depth, MOST_ROWS, 1), n
     # Where many tiles will read the same columns of A, copy them if they lie in more
     # pages than a CPU has at hand, or in the cache of another core.
-    is_far = n_rows * a_stride * size > BLOCK_BYTES or a_transposed > TRANSPOSED
+    is_far = (
+        a_transposed == TRANSPOSED_FROM_AFAR
+        or n_rows * a_stride * size > BYTES_IN_PAGES
+    )
     copies = a_transposed != 0 and is_far and n > 4 * lanes(c)
     if copies:
         n_rows = even_share(depth, min(MOST_ROWS, MOST_BYTES_OF_COLUMN // size), 1)
@@ -211,7 +217,7 @@ def total(x, n):
 
 @reduction
 def total_of_zeros(x, n):
-    """Zero, or not a number where any of n numbers is infinite, or none."""
+    """Zero, or NaN if any of n numbers is infinite or NaN."""
     zero = load(x, 0) * 0
     for i in range(n):
         zero += load(x, i) * 0

@@ -125,6 +125,6 @@ BLOCK_ADDRESSES = [
     "gathered",  # a few samples, each followed by a one
     "packed",  # scratch of a product
     "grads",  # its own, where they are summed afterwards
-    "trace",  # one number: 0, and not a number for ever once an input was not finite
+    "trace",  # one number: 0, or NaN once an input of a prediction is not finite
 ]
 BLOCK = np.dtype([(name, np.int64) for name in BLOCK_ADDRESSES])

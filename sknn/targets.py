@@ -24,7 +24,7 @@ def labels_of(y):
 
 
 def kind_of(y):
-    """`type_of_target`, which would look at a column of integers three times."""
+    """`type_of_target`, sooner where y is a column of a few integers."""
     integers = neighbouring_integers(y)
     if integers is None:
         return type_of_target(y)
@@ -33,14 +33,15 @@ def kind_of(y):
 
 def neighbouring_integers(y):
     """The different labels of a column, if they are integers near one another."""
-    dtype = getattr(y, "dtype", np.dtype(object))
-    if np.ndim(y) != 1 or dtype.kind not in "iu" or not np.can_cast(dtype, int):
+    if not isinstance(y, np.ndarray) or y.ndim != 1 or y.size == 0:
+        return None
+    if y.dtype.kind not in "iu" or not np.can_cast(y.dtype, np.intp):
         return None
     smallest, largest = int(y.min()), int(y.max())
     if largest - smallest >= y.size // 4:
         return None
     counts = np.bincount(y.astype(np.intp) - smallest)
-    return (np.flatnonzero(counts) + smallest).astype(dtype)
+    return (np.flatnonzero(counts) + smallest).astype(y.dtype)
 
 
 def labels_among(classes, y):

@@ -21,6 +21,8 @@ from sklearn import neural_network as peer
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 import sknn
+from sknn.activations import Activation
+from sknn.base import is_plain
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
@@ -190,13 +192,27 @@ def test_a_bad_number_to_predict_in_threads(n_rows):
 
 
 @pytest.mark.parametrize("n_rows", [5, 100])
-def test_assumed_to_be_finite(n_rows):
+def test_assumed_to_be_finite(n_rows, monkeypatch):
     model = estimator("MLPRegressor").fit(X, Y["MLPRegressor"])
     bad = np.resize(X, (n_rows, 3))
     bad[2, 1] = np.nan
     with sklearn.config_context(assume_finite=True):
         assert np.array_equal(np.isnan(model.predict(bad)), np.isnan(bad).any(axis=1))
-        model.predict(np.nan_to_num(bad))
+    # what it has left behind is no reason to look at others
+    monkeypatch.setattr(model, "_validate_X", lambda X: pytest.fail("a second look"))
+    model.predict(X[:2])
+
+
+@pytest.mark.parametrize("n_rows", [5, 100])
+def test_own_functions_see_no_infinity(n_rows):
+    """With it, theirs may never come to an end: so X is looked at before."""
+    own = Activation(lambda z: z * 2, derivative=lambda z: z * 0 + 2)
+    model = estimator("MLPRegressor", activation=own).fit(X, Y["MLPRegressor"])
+    bad = np.resize(X, (n_rows, 3))
+    assert is_plain(model, bad)
+    bad[2] = np.inf
+    assert not is_plain(model, bad)
+    assert is_plain(model.set_params(activation="relu"), bad)
 
 
 @both_classes

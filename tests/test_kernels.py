@@ -29,7 +29,7 @@ def _matrix(array, extra=0):
 
 
 @pytest.mark.parametrize("accumulate", [0, 1])
-@pytest.mark.parametrize("transposed", [0, 1])
+@pytest.mark.parametrize("reading", [0, 1, products.TRANSPOSED_FROM_AFAR])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     "m, n, depth",
@@ -41,9 +41,11 @@ def _matrix(array, extra=0):
         (65, 48, 33),
         (31, 80, 512),
         (77, 170, 700),
+        (600, 70, 140),
     ],
 )
-def test_product(m, n, depth, dtype, transposed, accumulate):
+def test_product(m, n, depth, dtype, reading, accumulate):
+    transposed = reading != products.AS_IT_IS
     rng = np.random.default_rng(0)
     A = rng.normal(size=(m, depth)).astype(dtype)
     B = rng.normal(size=(depth, n)).astype(dtype)
@@ -53,7 +55,7 @@ def test_product(m, n, depth, dtype, transposed, accumulate):
     c, c_stride = _matrix(C)
     packed = zeros(products.PACKED, dtype)
     products.product(
-        a, a_stride, transposed, b, b_stride, c, c_stride, m, c_stride, depth,
+        a, a_stride, reading, b, b_stride, c, c_stride, m, c_stride, depth,
         accumulate, packed,
     )  # fmt: skip
     expected = A.astype(float) @ B + accumulate * C

@@ -249,3 +249,16 @@ def test_what_counts_as_the_same_solver(params, goes_on):
         each.set_params(**{k: clone(v, safe=False) for k, v in params.items()})
         each.partial_fit(X, TARGET)
     assert np.array_equal(net.coefs_[0], fresh.coefs_[0]) != goes_on
+
+
+@pytest.mark.parametrize("solver", ["adam", "adamw", "nadam", RMSprop(epsilon=1e39)])
+def test_an_epsilon_beyond_float32(solver):
+    X = np.linspace(-1, 1, 60, dtype=np.float32).reshape(-1, 2)
+    net = MLPRegressor(
+        hidden_layer_sizes=4, solver=solver, epsilon=1e39, max_iter=2, random_state=0
+    )
+    net.fit(X, X[:, 0])  # by steps of zero
+    begun = MLPRegressor(solver="sgd", learning_rate_init=1e-30, max_iter=1)
+    begun.set_params(hidden_layer_sizes=4, random_state=0).fit(X, X[:, 0])
+    if solver != "adamw":  # which lets weights decay
+        np.testing.assert_allclose(net.coefs_[0], begun.coefs_[0], rtol=1e-6)

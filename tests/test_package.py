@@ -146,3 +146,20 @@ def test_convergence_warning_points_at_the_caller():
 def test_compiling_ahead_for_another_dtype_is_refused(dtype):
     with pytest.raises(ValueError, match="'float64' or 'float32'"):
         compile_kernels(dtype)
+
+
+def test_a_subclass_has_names_of_its_own():
+    class Fewer(MLPClassifier):
+        def __init__(self, alpha=0.1):
+            super().__init__(alpha=alpha)
+
+        @classmethod
+        def _get_param_names(cls):
+            names = super()._get_param_names()
+            names.append("more")  # in a list that is nobody else's
+            return names
+
+    n_params = len(MLPClassifier().get_params())
+    for _ in range(2):
+        assert Fewer._get_param_names() == ["alpha", "more"]
+    assert len(MLPClassifier().get_params()) == n_params

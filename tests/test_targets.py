@@ -368,3 +368,11 @@ def test_kinds_of_integers(labels, dtype):
     assert kind_of(y) == type_of_target(y)
     classes = unique_labels_of(y)
     assert np.array_equal(classes, np.unique(y)) and classes.dtype == y.dtype
+
+
+@pytest.mark.parametrize("make", ["Series", "array"])
+def test_classes_of_pandas(make):
+    pandas = pytest.importorskip("pandas")
+    classes = getattr(pandas, make)([0, 1, 2], dtype="Int64")
+    model = classifier().partial_fit(X, CLASSES, classes=classes)
+    assert list(model.classes_) == [0, 1, 2]
