@@ -24,7 +24,6 @@ from .products import (
     TRANSPOSED_FROM_AFAR,
     copy,
     put_or_add,
-    total_of_zeros,
     whole_vectors,
 )  # fmt: skip
 from .records import INT64
@@ -35,22 +34,6 @@ FEW_OUTPUTS = 4  # of more, register tiles make the gradient faster than dot pro
 
 @piece(*PASS)
 def gather(zero, plan, layer, block, first, n):
-    take_rows(zero, plan, layer, block, first, n)
-
-
-@piece(*PASS)
-def gather_and_check(zero, plan, layer, block, first, n):
-    """The same, and leave a trace of what is infinite or NaN."""
-    take_rows(zero, plan, layer, block, first, n)
-    units, trace = pointer(block.units, zero), pointer(block.trace, zero)
-    inputs = at(units, layer.outputs * plan.stride)
-    # and of what is left behind the last sample: a false alarm costs a look at X
-    zeros = total_of_zeros(inputs, layer.fan_out * plan.stride)
-    store(trace, 0, load(trace, 0) + zeros)
-
-
-@inlined
-def take_rows(zero, plan, layer, block, first, n):
     """Turn some rows of X, a vector's worth at a time, into the columns of a block."""
     X, order = pointer(plan.dense, zero), pointer(plan.order, INT64)
     gathered, units = pointer(block.gathered, zero), pointer(block.units, zero)
@@ -207,7 +190,7 @@ def weight_gradient(
         )  # fmt: skip
 
 
-INPUT = Kind(forward=gather, predict=gather_and_check)
+INPUT = Kind(forward=gather, predict=gather)
 DENSE = Kind(
     forward=dense_forward,
     backward=dense_backward,

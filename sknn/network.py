@@ -22,7 +22,7 @@ import numpy as np
 from ._jit import INTEGER, REAL, ZERO, inlined, piece
 from ._llvm import at, call, load, pointer, record_at, store
 from .layers import ROWS
-from .products import total
+from .products import total, total_of_zeros
 from .records import BLOCK, FLOAT64, INT64, LAYER, PLAN
 from .team import STRIP, share, wait_for_all
 
@@ -96,6 +96,8 @@ def predict(zero, plan, layers, blocks, number):
     for first in range(start, stop, plan.block_rows):
         n = min(plan.block_rows, stop - first)
         forward(zero, plan, layers, block, first, n)
+        if plan.dense != 0:
+            leave_trace(zero, plan, layers, block)
         z = at(pointer(block.units, zero), plan.last * plan.stride)
         scratch = pointer(block.weights, zero)
         settings = pointer(plan.loss_settings, FLOAT64)
@@ -104,6 +106,18 @@ def predict(zero, plan, layers, blocks, number):
             for j in range(plan.n_outputs):
                 output = load(z, j * plan.stride + i)
                 store(outputs, (first + i) * plan.n_outputs + j, output)
+
+
+@inlined
+def leave_trace(zero, plan, layer, block):
+    """Leave a trace of any input that is infinite or NaN.
+
+    Or of what was left behind the last sample: a false alarm costs a look at X.
+    """
+    inputs = at(pointer(block.units, zero), layer.outputs * plan.stride)
+    zeros = total_of_zeros(inputs, layer.fan_out * plan.stride)
+    trace = pointer(block.trace, zero)
+    store(trace, 0, load(trace, 0) + zeros)
 
 
 @inlined
