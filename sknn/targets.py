@@ -17,22 +17,20 @@ YES_OR_NO = np.arange(2)
 
 def labels_of(y):
     """What the labels are that ``y`` has: `Labels`, or `LabelColumns`."""
-    kind = kind_of(y)
+    integers = neighbouring_integers(y)
+    if integers is not None:
+        return Labels(integers, "multiclass" if integers.size > 2 else "binary")
+    kind = type_of_target(y)
     if kind == "multiclass-multioutput":
         return LabelColumns(np.unique(column) for column in _columns(y))
     return Labels(y, kind)
 
 
-def kind_of(y):
-    """`type_of_target`, sooner where y is a column of a few integers."""
-    integers = neighbouring_integers(y)
-    if integers is None:
-        return type_of_target(y)
-    return "multiclass" if integers.size > 2 else "binary"
-
-
 def neighbouring_integers(y):
-    """The different labels of a column, if they are integers near one another."""
+    """The different labels of a column, if they are integers near one another.
+
+    For these one look is enough, where `type_of_target` takes three.
+    """
     if not isinstance(y, np.ndarray) or y.ndim != 1 or y.size == 0:
         return None
     if y.dtype.kind not in "iu" or not np.can_cast(y.dtype, np.intp):
@@ -66,9 +64,6 @@ def _columns(y):
 
 def unique_labels_of(y):
     """`unique_labels` of one column, without a second look at what kind it is."""
-    integers = neighbouring_integers(y)
-    if integers is not None:
-        return integers
     try:
         return np.unique(y)
     except TypeError:  # what cannot be compared: let it say so

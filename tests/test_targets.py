@@ -19,7 +19,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from sknn import MLPClassifier, MLPRegressor
 from sknn.losses import PointwiseLoss
-from sknn.targets import kind_of, unique_labels_of
+from sknn.targets import labels_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -365,8 +365,9 @@ def test_kinds_of_integers(labels, dtype):
     if not np.array_equal(y.astype(dtype), y):
         pytest.skip("no such labels of this dtype")
     y = y.astype(dtype)
-    assert kind_of(y) == type_of_target(y)
-    classes = unique_labels_of(y)
+    labels = labels_of(y)
+    assert labels._kind == type_of_target(y)
+    classes = labels.classes
     assert np.array_equal(classes, np.unique(y)) and classes.dtype == y.dtype
 
 
