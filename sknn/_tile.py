@@ -211,11 +211,11 @@ class VectorBuilder:
     def store(self, value, pointer, j):
         self._builder.store(value, self._vector_at(pointer, j), align=self._itemsize)
 
-    def prefetch(self, pointer, j):
-        """Ask for vector ``j``, to be read; the address may lie outside the array."""
+    def prefetch(self, pointer, j, to_write=False):
+        """Ask for vector ``j``; the address may lie outside the array."""
         byte, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
         address = self._builder.bitcast(self._vector_at(pointer, j), byte)
-        arguments = [address, i32(0), i32(3), i32(1)]
+        arguments = [address, i32(int(to_write)), i32(3), i32(1)]
         self.call("llvm.prefetch.p0i8", arguments, ir.VoidType())
 
     def broadcast(self, pointer):
@@ -264,6 +264,18 @@ class VectorBuilder:
         module = self._builder.module
         function = cgutils.get_or_insert_function(module, kind, name)
         return self._builder.call(function, arguments, fastmath=fastmath)
+
+
+@intrinsic
+def ask_for_vector(typingctx, c):
+    """Ask the cache for 64 bytes of C, which will be written."""
+
+    def codegen(context, builder, signature, args):
+        emit = VectorBuilder(context, builder, signature.args[0].dtype)
+        emit.prefetch(args[0], 0, to_write=True)
+        return context.get_dummy_value()
+
+    return types.void(c), codegen
 
 
 @intrinsic

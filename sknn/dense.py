@@ -63,7 +63,7 @@ def weighted_sums(zero, plan, layer, block, n, accumulate):
             at(units, layer.inputs * plan.stride), plan.stride,
             at(units, layer.outputs * plan.stride), plan.stride,
             layer.fan_out, whole_vectors(n, zero), layer.fan_in + 1, accumulate,
-            pointer(block.packed, zero),
+            pointer(block.packed, zero), units, 0,
         ),
     )  # fmt: skip
 
@@ -87,7 +87,7 @@ def weighted_sums_of_few(zero, plan, layer, block, n):
             at(pointer(plan.params, zero), layer.weights), layer.stride,
             sums, layer.stride,
             n, layer.columns, layer.fan_in + 1, OVERWRITE,
-            pointer(block.packed, zero),
+            pointer(block.packed, zero), sums, 0,
         ),
     )  # fmt: skip
     # one by one: `transpose` would write over the row of ones behind the outputs
@@ -125,7 +125,7 @@ def dense_backward(zero, plan, layer, block, first, n):
                 at(deltas, layer.outputs * plan.stride), plan.stride,
                 at(deltas, layer.inputs * plan.stride), plan.stride,
                 layer.fan_in, whole_vectors(n, zero), layer.fan_out, layer.adds_deltas,
-                pointer(block.packed, zero),
+                pointer(block.packed, zero), deltas, 0,
             ),
         )  # fmt: skip
     if plan.sums_chunks and plan.n_members > 1:
@@ -180,12 +180,15 @@ def weight_gradient(
         )  # fmt: skip
     else:
         turned = layer.turned * plan.block_rows + offset * layer.stride
+        params = at(pointer(plan.params, zero), layer.weights + row * layer.stride)
+        steps_next = not plan.sums_chunks and accumulate == OVERWRITE
         call(
             plan.product,
             (
                 units, plan.stride, AS_IT_IS,
                 at(pointer(block.turned, zero), turned), layer.stride,
                 grads, layer.stride, n_rows, layer.columns, n, accumulate, grads,
+                params, int(plan.n_members > 1 and steps_next),
             ),
         )  # fmt: skip
 

@@ -28,6 +28,7 @@ from ._jit import INTEGER, VECTOR, inlined, piece, reduction
 from ._llvm import at, load, store
 from ._tile import (
     VECTOR_BYTES,
+    ask_for_vector,
     copy_half_vector,
     copy_vector,
     lanes,
@@ -51,15 +52,19 @@ BYTES_IN_PAGES = 256 * 1024
 
 @piece(
     VECTOR, INTEGER, INTEGER, VECTOR, INTEGER, VECTOR, INTEGER,
-    INTEGER, INTEGER, INTEGER, INTEGER, VECTOR,
+    INTEGER, INTEGER, INTEGER, INTEGER, VECTOR, VECTOR, INTEGER,
 )  # fmt: skip
 def product(
-    a, a_stride, a_transposed, b, b_stride, c, c_stride, m, n, depth, accumulate, packed
-):
+    a, a_stride, a_transposed, b, b_stride, c, c_stride, m, n, depth, accumulate,
+    packed, soon, asks,
+):  # fmt: skip
     """C (+)= A @ B, or A.T @ B, with C of shape (m, n) and n a multiple of the vector.
 
     Rows lie ``_stride`` numbers apart; `packed` is scratch of ``PACKED`` numbers.
-    ``a_transposed`` is AS_IT_IS, TRANSPOSED or TRANSPOSED_FROM_AFAR.
+    ``a_transposed`` is AS_IT_IS, TRANSPOSED or TRANSPOSED_FROM_AFAR.  If it ``asks``,
+    `soon` are the numbers, as far apart as C's, that are written next and that other
+    threads have read: to take a line of memory from another core takes as long as a
+    dozen products of vectors, so the tiles ask for theirs in time.
     """
     size = VECTOR_BYTES // lanes(c)
     n_rows, n_columns = even_share(depth, MOST_ROWS, 1), n
@@ -81,6 +86,7 @@ def product(
                 at(b, k * b_stride + j), b_stride, at(c, j), c_stride,
                 m, min(n_columns, n - j), min(n_rows, depth - k),
                 accumulate != 0 or k > 0, copies, packed,
+                at(soon, j), asks != 0 and k == 0,
             )  # fmt: skip
 
 
@@ -96,7 +102,7 @@ def even_share(n, most, grain):
 @inlined
 def block_of_tiles(
     a, a_stride, a_transposed, b, b_stride, c, c_stride, m, n, depth, accumulate,
-    copies, packed,
+    copies, packed, soon, asks,
 ):  # fmt: skip
     """The product with a block of B, one row of tiles after the other."""
     row, step = (1, a_stride) if a_transposed else (a_stride, 1)
@@ -109,23 +115,35 @@ def block_of_tiles(
             height, packed if copies else at(a, i * row),
             1 if copies else row, height if copies else step,
             b, b_stride, at(c, i * c_stride), c_stride, n, depth, accumulate,
+            at(soon, i * c_stride), asks,
         )  # fmt: skip
         i += height
 
 
 @inlined
 def row_of_tiles(
-    height, a, a_row, a_step, b, b_stride, c, c_stride, n, depth, accumulate
-):
+    height, a, a_row, a_step, b, b_stride, c, c_stride, n, depth, accumulate,
+    soon, asks,
+):  # fmt: skip
     """The tiles beside one another in a few rows of C."""
     j = 0
     while j < n:
         width = tile_width((n - j) // lanes(c))
+        if asks:
+            ask_for_tile(at(soon, j), c_stride, height, width)
         tile(
             height, width, a, a_row, a_step, at(b, j), b_stride, at(c, j), c_stride,
             depth, accumulate,
         )  # fmt: skip
         j += width * lanes(c)
+
+
+@inlined
+def ask_for_tile(c, c_stride, height, width):
+    """Ask for the lines of memory that a tile's part of C lies in, to write them."""
+    for i in range(height):
+        for j in range(width):
+            ask_for_vector(at(c, i * c_stride + j * lanes(c)))
 
 
 # Length of the scratch: 8 numbers of each row, and a vector at the end.

@@ -45,6 +45,7 @@ def _matrix(array, extra=0):
     ],
 )
 def test_product(m, n, depth, dtype, reading, accumulate):
+    asks, soon = m % 2, zeros(m * padded(n, dtype), dtype)
     transposed = reading != products.AS_IT_IS
     rng = np.random.default_rng(0)
     A = rng.normal(size=(m, depth)).astype(dtype)
@@ -56,7 +57,7 @@ def test_product(m, n, depth, dtype, reading, accumulate):
     packed = zeros(products.PACKED, dtype)
     products.product(
         a, a_stride, reading, b, b_stride, c, c_stride, m, c_stride, depth,
-        accumulate, packed,
+        accumulate, packed, soon, asks,
     )  # fmt: skip
     expected = A.astype(float) @ B + accumulate * C
     result = c.reshape(m, c_stride)
