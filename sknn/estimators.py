@@ -433,6 +433,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             several; in multilabel classification a one for each label more probable
             than not.
         """
+        if self._labels.is_likeliest:
+            return self._labels.labels(self._outputs(X, likeliest=True))
         return self._decode(self._outputs(X))
 
     def predict_proba(self, X):

@@ -19,7 +19,7 @@ of the dtype that is computed in, and `pointer` makes a pointer of an address.
 
 import numpy as np
 
-from ._jit import INTEGER, REAL, ZERO, inlined, piece
+from ._jit import INTEGER, REAL, ZERO, as_array, inlined, piece
 from ._llvm import at, call, load, pointer, record_at, store
 from .layers import ROWS
 from .products import total, total_of_zeros
@@ -102,10 +102,33 @@ def predict(zero, plan, layers, blocks, number):
         scratch = pointer(block.weights, zero)
         settings = pointer(plan.loss_settings, FLOAT64)
         call(plan.link, (z, scratch, settings, plan.n_outputs, plan.stride, n))
+        n_outputs = plan.n_outputs
+        if plan.wants_likeliest:
+            name_likeliest(z, scratch, n_outputs, plan.stride, n)
+            n_outputs = 1
         for i in range(n):
-            for j in range(plan.n_outputs):
+            for j in range(n_outputs):
                 output = load(z, j * plan.stride + i)
-                store(outputs, (first + i) * plan.n_outputs + j, output)
+                store(outputs, (first + i) * n_outputs + j, output)
+
+
+@inlined
+def name_likeliest(outputs, largest, n_outputs, stride, n):
+    """Put the number of its largest output in place of each sample's first one.
+
+    It is the first of several; so too where all are NaN, as those of a softmax are
+    if one is.
+    """
+    names, most = as_array(outputs, n), as_array(largest, n)
+    for i in range(n):
+        most[i], names[i] = names[i], 0
+    for j in range(1, n_outputs):
+        row, name = as_array(at(outputs, j * stride), n), type(names[0])(j)
+        for i in range(n):
+            # all is read before it is compared: else LLVM makes no vectors of it
+            output, before, best = row[i], most[i], names[i]
+            most[i] = output if output > before else before
+            names[i] = name if output > before else best
 
 
 @inlined

@@ -73,9 +73,10 @@ class Network:
             plan = PredictionPlan(self, order.size, team, level)
             return plan.predict(samples, order, if_not_finite)
 
-    def predict(self, samples, order, n_jobs=None, if_not_finite=None):
+    def predict(self, samples, order, n_jobs=None, if_not_finite=None, likeliest=False):
         """The outputs for these samples, of shape (n_samples, n_outputs).
 
+        Or, of shape (n_samples, 1), the number of the ``likeliest`` one.
         ``if_not_finite`` is called if there are samples that are not: nobody has to
         look at all of X before.
         """
@@ -84,14 +85,14 @@ class Network:
                 plan = self._idle_plans.pop()
             except IndexError:
                 plan = PredictionPlan(self, FEW_SAMPLES)
-            outputs = plan.predict(samples, order, if_not_finite)
+            outputs = plan.predict(samples, order, if_not_finite, likeliest)
             if plan.was_finite:  # or the next samples might be taken for what is left
                 self._idle_plans.append(plan)
             return outputs
         n_flops = 2 * order.size * self.params.size
         with Team(team_size(n_jobs, n_flops, 1)) as team:
             plan = PredictionPlan(self, order.size, team)
-            return plan.predict(samples, order, if_not_finite)
+            return plan.predict(samples, order, if_not_finite, likeliest)
 
 
 class Plan:
@@ -230,12 +231,13 @@ class PredictionPlan(Plan):
             link=LINKS["identity"].address(self._dtype),
         )
 
-    def predict(self, samples, order, if_not_finite=None):
-        """The network's outputs for these samples, of shape (n_samples, n_outputs)."""
-        outputs = np.empty((order.size, self._plan[0]["n_outputs"]), self._dtype)
+    def predict(self, samples, order, if_not_finite=None, likeliest=False):
+        """The network's outputs for these samples, or the number of the likeliest."""
+        n_outputs = 1 if likeliest else self._plan[0]["n_outputs"]
+        outputs = np.empty((order.size, n_outputs), self._dtype)
         self._read(samples)
         self._point(order=order, outputs=outputs)
-        self._set(n_samples=order.size)
+        self._set(n_samples=order.size, wants_likeliest=likeliest)
         traces = [own["trace"] for own in self._own]
         for trace in traces:
             trace[0] = 0

@@ -105,6 +105,11 @@ class Labels:
         return self._kind.startswith("multilabel")
 
     @property
+    def is_likeliest(self):
+        """Whether a sample's label is that of its likeliest output."""
+        return self.is_multiclass
+
+    @property
     def n_outputs(self):
         """Outputs of the network: one is enough for two classes."""
         several = self.is_multilabel or self.is_multiclass
@@ -175,7 +180,7 @@ class Labels:
 class LabelColumns:
     """Several columns of labels, each with classes of its own."""
 
-    is_multiclass = True
+    is_multiclass, is_likeliest = True, False
 
     def __init__(self, classes):
         self.classes = list(classes)

@@ -4,8 +4,9 @@ import naive
 import numpy as np
 import pytest
 import scipy.sparse
+from sklearn.exceptions import ConvergenceWarning
 
-from sknn import MLPRegressor, _tile, params, products
+from sknn import MLPClassifier, MLPRegressor, _tile, params, products
 from sknn.activations import ACTIVATIONS
 from sknn.architecture import Architecture, Layers
 from sknn.columns import place_ramps, slices
@@ -326,6 +327,27 @@ def test_few_samples_come_out_as_among_many(hidden_layer_sizes, dtype):
     among_many = net.predict(X)
     for n in (1, 2, 7, 8, 9, 15, 16, 17):
         assert np.array_equal(net.predict(X[-n:]), among_many[-n:])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 16, 17, 48, 250])
+def test_predicted_class_is_the_likeliest_the_first_of_several(n, dtype):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(250, 3)).astype(dtype), np.array(list("abcde") * 50)
+    net = MLPClassifier((4,), max_iter=1, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        net.fit(X, y)
+    net.coefs_[0][:] = net.intercepts_[0][:] = 1  # so that many units are the same
+    net.coefs_[1][:] = rng.integers(-1, 2, size=(4, 5))
+    X[1::3] = np.abs(X[1::3])
+    probabilities = net.predict_proba(X[:n])
+    expected = net.classes_[probabilities.argmax(axis=1)]
+    assert np.array_equal(net.predict(X[:n]), expected)
+    # with infinite weights there are NaNs, and in all outputs of a sample at once
+    net.coefs_[1][0, 2] = np.inf
+    probabilities = net.predict_proba(X[:n])
+    expected = net.classes_[probabilities.argmax(axis=1)]
+    assert np.array_equal(net.predict(X[:n]), expected)
 
 
 def test_rows_are_padded_to_the_vectors_of_the_tiles():
