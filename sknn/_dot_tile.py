@@ -9,7 +9,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from ._tile import VectorBuilder, heights, widths
+from ._tile import VectorBuilder, each_case, heights, widths
 
 
 @intrinsic
@@ -40,15 +40,8 @@ def dot_tile(typingctx, rows_left, width, a, a_row, b, b_row, c, c_row,
         emit = VectorBuilder(context, builder, signature.args[2].dtype)
         last = builder.sub(rows_left, emit.constant(1))
         rows = [emit.at_most(last, i) for i in range(heights(context)[0])]
-        done = builder.append_basic_block("done")
-        switch = builder.switch(width, done)
-        for n_columns in widths(context):
-            block = builder.append_basic_block(f"dots_{n_columns}")
-            switch.add_case(emit.constant(n_columns), block)
-            builder.position_at_end(block)
+        for n_columns in each_case(builder, width, widths(context)):
             _emit_dots(emit, builder, rows, n_columns, *operands)
-            builder.branch(done)
-        builder.position_at_end(done)
         return context.get_dummy_value()
 
     return signature, codegen

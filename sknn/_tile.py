@@ -62,7 +62,7 @@ def tile_height(typingctx, rows_left):
     """Rows of the tallest tile that fits into ``rows_left``."""
 
     def codegen(context, builder, signature, args):
-        return _largest_of(builder, heights(context), args[0])
+        return largest_of(builder, heights(context), args[0])
 
     return types.intp(types.intp), codegen
 
@@ -73,7 +73,7 @@ def tile_width(typingctx, vectors_left):
 
     def codegen(context, builder, signature, args):
         sizes = widths(context)
-        width = _largest_of(builder, sizes, args[0])
+        width = largest_of(builder, sizes, args[0])
         if 2 not in sizes:
             return width
         four = builder.icmp_signed("==", args[0], args[0].type(4))
@@ -82,7 +82,7 @@ def tile_width(typingctx, vectors_left):
     return types.intp(types.intp), codegen
 
 
-def _largest_of(builder, sizes, limit):
+def largest_of(builder, sizes, limit):
     """The first of the falling ``sizes`` that is at most ``limit``; the last is 1."""
     chosen = limit.type(sizes[-1])
     for size in reversed(sizes[:-1]):
@@ -108,21 +108,27 @@ def tile(typingctx, height, width, a, a_row, a_step, b, b_row, c, c_row,
     def codegen(context, builder, signature, args):
         height, width, *operands = args
         emit = VectorBuilder(context, builder, signature.args[2].dtype)
-        shapes = [(i, j) for i in heights(context) for j in widths(context)]
-        done = builder.append_basic_block("done")
         # a number for each pair, for no width reaches 4
         shape = builder.add(builder.mul(height, emit.constant(4)), width)
-        switch = builder.switch(shape, done)
-        for rows, vectors in shapes:
-            block = builder.append_basic_block(f"tile_{rows}_{vectors}")
-            switch.add_case(emit.constant(4 * rows + vectors), block)
-            builder.position_at_end(block)
-            _emit_tile(emit, builder, operands, rows, vectors)
-            builder.branch(done)
-        builder.position_at_end(done)
+        shapes = {4 * i + j: (i, j) for i in heights(context) for j in widths(context)}
+        for number in each_case(builder, shape, shapes):
+            _emit_tile(emit, builder, operands, *shapes[number])
         return context.get_dummy_value()
 
     return signature, codegen
+
+
+def each_case(builder, key, numbers):
+    """The values that ``key`` may have: what the loop's body emits is done for each."""
+    done = builder.append_basic_block("done")
+    switch = builder.switch(key, done)
+    for number in numbers:
+        block = builder.append_basic_block(f"case_{number}")
+        switch.add_case(key.type(number), block)
+        builder.position_at_end(block)
+        yield number
+        builder.branch(done)
+    builder.position_at_end(done)
 
 
 def _emit_tile(emit, builder, operands, n_rows, n_vectors):

@@ -6,6 +6,7 @@ rows of W that it has numbers for, and so is what it adds to the gradient.
 
 from ._jit import inlined, piece
 from ._llvm import at, call, load, pointer, record_at, store
+from ._sparse_tile import sparse_tile, sparse_tile_width
 from ._tile import add_multiple_of_vector, lanes
 from .dense import DENSE, turn_deltas
 from .layers import GRADIENTS, PASS
@@ -24,9 +25,9 @@ def sparse_forward(zero, plan, layer, block, first, n):
     for i in range(n):
         sample, z = load(order, first + i), at(turned, i * layer.stride)
         copy(at(W, layer.fan_in * layer.stride), z, layer.stride)
-        for k in range(load(starts, sample), load(starts, sample + 1)):
-            row = at(W, load(columns, k) * layer.stride)
-            _add_multiple(z, load(values, k), row, layer.columns)
+        start, stop = load(starts, sample), load(starts, sample + 1)
+        factors, rows = at(values, start), at(columns, start)
+        _add_rows(z, factors, rows, stop - start, W, layer.stride, layer.columns)
     outputs = at(units, layer.outputs * plan.stride)
     matrices = turned, layer.stride, outputs, plan.stride
     call(plan.transpose, (*matrices, n, layer.fan_out))
@@ -64,6 +65,16 @@ def sparse_gradients(
         if end > layer.fan_in:
             grad = at(grads, (layer.fan_in - row) * layer.stride)
             _add_multiple(grad, type(zero)(1), delta, layer.columns)
+
+
+@inlined
+def _add_rows(c, factors, rows, n, b, b_row, n_columns):
+    """c[:n_columns] += factors @ b[rows], of whole vectors and n rows."""
+    j = 0
+    while j < n_columns:
+        width = sparse_tile_width((n_columns - j) // lanes(c))
+        sparse_tile(width, factors, rows, n, at(b, j), b_row, at(c, j))
+        j += width * lanes(c)
 
 
 @inlined

@@ -330,6 +330,20 @@ def test_few_samples_come_out_as_among_many(hidden_layer_sizes, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("width", [1, 40, 130, 300])
+def test_sparse_sums_of_layers_of_any_width(width, dtype):
+    X = scipy.sparse.random(60, 50, 0.1, "csr", dtype=dtype, rng=0)
+    net = MLPRegressor(
+        hidden_layer_sizes=width, activation="identity", max_iter=1, random_state=0
+    )
+    with pytest.warns(ConvergenceWarning):
+        net.fit(X, np.arange(60.0))
+    hidden = net.hidden_activations(X)
+    expected = X @ net.coefs_[0].astype(float) + net.intercepts_[0]
+    np.testing.assert_allclose(hidden, expected, atol=1e2 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [1, 16, 17, 48, 250])
 def test_predicted_class_is_the_likeliest_the_first_of_several(n, dtype):
     rng = np.random.default_rng(0)

@@ -1,0 +1,56 @@
+"""The sparse tile: multiples of rows of B that lie anywhere, summed in registers."""
+
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from ._tile import VectorBuilder, each_case, heights, largest_of, widths
+
+MOST_VECTORS = 8
+
+
+def _sizes(context):
+    """Vectors per row of the tiles, the widest first: as many as other tiles sum."""
+    most = min(heights(context)[0] * widths(context)[0], MOST_VECTORS)
+    return list(range(most, 0, -1))
+
+
+@intrinsic
+def sparse_tile_width(typingctx, vectors_left):
+    """Vectors of the widest tile that fits."""
+
+    def codegen(context, builder, signature, args):
+        return largest_of(builder, _sizes(context), args[0])
+
+    return types.intp(types.intp), codegen
+
+
+@intrinsic
+def sparse_tile(typingctx, width, factors, rows, n, b, b_row, c):
+    """C[:] += sum over k < n of factors[k] * B[rows[k], :], of ``width`` vectors."""
+    index = types.intp
+    signature = types.void(index, factors, rows, index, b, index, c)
+
+    def codegen(context, builder, signature, args):
+        width, *operands = args
+        emit = VectorBuilder(context, builder, signature.args[1].dtype)
+        for n_vectors in each_case(builder, width, _sizes(context)):
+            _emit_tile(emit, builder, n_vectors, *operands)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def _emit_tile(emit, builder, n_vectors, factors, rows, n, b, b_row, c):
+    sums = [cgutils.alloca_once_value(builder, emit.zero) for _ in range(n_vectors)]
+    for j, total in enumerate(sums):
+        builder.store(emit.load(c, j), total)
+    with cgutils.for_range(builder, n) as loop:
+        row = builder.sext(builder.load(emit.at(rows, loop.index)), emit.index)
+        b_k = emit.at(b, builder.mul(row, b_row))
+        factor = emit.broadcast(emit.at(factors, loop.index))
+        for j, total in enumerate(sums):
+            resumed = emit.fma(factor, emit.load(b_k, j), builder.load(total))
+            builder.store(resumed, total)
+    for j, total in enumerate(sums):
+        emit.store(builder.load(total), c, j)
