@@ -323,23 +323,41 @@ def add_multiple_of_vector(typingctx, c, factor, b):
 
 @intrinsic
 def transpose_square(typingctx, a, a_row, t, t_row):
-    """T[j, i] = A[i, j] for a square of one vector by one vector.
-
-    Each round interleaves row i with the row half a block further on; after log2
-    rounds of this perfect shuffle the block is transposed.
-    """
+    """T[j, i] = A[i, j] for a square of one vector by one vector."""
 
     def codegen(context, builder, signature, args):
         a, a_row, t, t_row = args
         emit = VectorBuilder(context, builder, signature.args[0].dtype)
-        indices = [emit.constant(i) for i in range(emit.lanes)]
-        rows = [emit.load(emit.at(a, builder.mul(i, a_row)), 0) for i in indices]
-        half = emit.lanes // 2
-        for _ in range(half.bit_length()):
-            pairs = zip(rows[:half], rows[half:], strict=True)
-            rows = [x for pair in pairs for x in emit.interleave(*pair)]
-        for i, row in zip(indices, rows, strict=True):
-            emit.store(row, emit.at(t, builder.mul(i, t_row)), 0)
+        numbers = [emit.constant(i) for i in range(emit.lanes)]
+        _emit_transposed(emit, builder, a, a_row, numbers, t, t_row)
         return context.get_dummy_value()
 
     return types.void(a, types.intp, t, types.intp), codegen
+
+
+@intrinsic
+def transpose_some_rows(typingctx, a, a_row, order, n, t, t_row):
+    """T[j, i] = A[order[i], j] for such a square; the last of n rows may come again."""
+
+    def codegen(context, builder, signature, args):
+        a, a_row, order, n, t, t_row = args
+        emit = VectorBuilder(context, builder, signature.args[0].dtype)
+        last = builder.sub(n, emit.constant(1))
+        places = [emit.at(order, emit.at_most(last, i)) for i in range(emit.lanes)]
+        numbers = [builder.load(place) for place in places]
+        _emit_transposed(emit, builder, a, a_row, numbers, t, t_row)
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp, order, types.intp, t, types.intp), codegen
+
+
+def _emit_transposed(emit, builder, a, a_row, numbers, t, t_row):
+    # Each round interleaves row i with the row half a block further on; after log2
+    # rounds of this perfect shuffle the block is transposed.
+    rows = [emit.load(emit.at(a, builder.mul(i, a_row)), 0) for i in numbers]
+    half = emit.lanes // 2
+    for _ in range(half.bit_length()):
+        pairs = zip(rows[:half], rows[half:], strict=True)
+        rows = [x for pair in pairs for x in emit.interleave(*pair)]
+    for i, row in enumerate(rows):
+        emit.store(row, emit.at(t, builder.mul(emit.constant(i), t_row)), 0)

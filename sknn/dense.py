@@ -14,7 +14,7 @@ deltas[outputs].T instead, of the deltas as the way back leaves them.
 
 from ._jit import inlined, piece
 from ._llvm import at, call, load, pointer, record_at, store
-from ._tile import lanes
+from ._tile import lanes, transpose_some_rows, transpose_square
 from .layers import GRADIENTS, PASS, Kind, Part
 from .products import (
     ACCUMULATE,
@@ -35,20 +35,31 @@ FEW_OUTPUTS = 4  # of more, register tiles make the gradient faster than dot pro
 @piece(*PASS)
 def gather(zero, plan, layer, block, first, n):
     """Turn some rows of X, a vector's worth at a time, into the columns of a block."""
-    X, order = pointer(plan.dense, zero), pointer(plan.order, INT64)
-    gathered, units = pointer(block.gathered, zero), pointer(block.units, zero)
+    X, units = pointer(plan.dense, zero), pointer(block.units, zero)
     units = at(units, layer.outputs * plan.stride)
     for i in range(0, n, lanes(X)):
-        for k in range(min(lanes(X), n - i)):
-            row = at(X, load(order, first + i + k) * plan.n_features)
-            copy(row, at(gathered, k * plan.gathered_stride), plan.n_features)
-        call(
-            plan.transpose,
-            (
-                gathered, plan.gathered_stride, at(units, i), plan.stride,
-                lanes(X), plan.n_features + 1,
-            ),
-        )  # fmt: skip
+        order = at(pointer(plan.order, INT64), first + i)
+        n_rows, turned = min(lanes(X), n - i), at(units, i)
+        if plan.n_features < lanes(X):
+            gather_few_features(zero, plan, block, order, n_rows, turned)
+            continue
+        for j in range(0, plan.n_features, lanes(X)):
+            # the last vector starts sooner, with features that others have had
+            start = min(j, plan.n_features - lanes(X))
+            transpose_some_rows(
+                at(X, start), plan.n_features, order, n_rows,
+                at(turned, start * plan.stride), plan.stride,
+            )  # fmt: skip
+
+
+@inlined
+def gather_few_features(zero, plan, block, order, n_rows, turned):
+    """The same where a sample has less than a vector, by way of a scratch."""
+    X, gathered = pointer(plan.dense, zero), pointer(block.gathered, zero)
+    for k in range(n_rows):
+        row = at(X, load(order, k) * plan.n_features)
+        copy(row, at(gathered, k * lanes(X)), plan.n_features)
+    transpose_square(gathered, lanes(X), turned, plan.stride)
 
 
 @inlined

@@ -119,7 +119,6 @@ class Plan:
             n_blocks=n_blocks,
             block_rows=block_rows,
             stride=row_stride(block_rows, self._dtype),
-            gathered_stride=row_stride(n_features + 1, self._dtype),
         )
         self._point(params=network.params, arrivals=team.arrivals)
         self._connect(network)
@@ -179,7 +178,7 @@ class Plan:
             "turned": layers.n_turned * n_turned_rows,
             "targets": n_targets * stride,
             "weights": stride,
-            "gathered": lanes * int(plan["gathered_stride"]),
+            "gathered": lanes * lanes,
             "packed": PACKED,
             "grads": int(has_grads) * layers.n_params,
             "trace": 1,
@@ -188,8 +187,9 @@ class Plan:
         for name, array in own.items():
             block[name] = array.ctypes.data
         # the inputs of the intercepts, and the weights of samples that have none
+        n_features = plan["n_features"]
         own["units"].reshape(-1, stride)[layers.rows_of_ones] = 1
-        own["gathered"].reshape(lanes, -1)[:, plan["n_features"]] = 1
+        own["gathered"].reshape(lanes, -1)[:, n_features : n_features + 1] = 1
         own["weights"][:] = 1
         return own
 

@@ -89,7 +89,6 @@ SIZES = [
     "block_rows",
     "chunk_rows",
     "stride",
-    "gathered_stride",
     "last",  # rows before the outputs of the last layer
     "seed",
 ]
@@ -122,7 +121,7 @@ BLOCK_ADDRESSES = [
     "turned",
     "targets",
     "weights",
-    "gathered",  # a few samples, each followed by a one
+    "gathered",  # samples of few features, each followed by a one
     "packed",  # scratch of a product
     "grads",  # its own, where they are summed afterwards
     "trace",  # one number: 0, or NaN once an input of a prediction is not finite
