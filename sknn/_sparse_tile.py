@@ -6,11 +6,13 @@ from numba.extending import intrinsic
 
 from ._tile import VectorBuilder, each_case, heights, largest_of, widths
 
+# Enough for the sums to hide that each waits for the one before, and that rows are
+# seldom looked up twice; more shapes would only take longer to compile.
 MOST_VECTORS = 8
 
 
 def _sizes(context):
-    """Vectors per row of the tiles, the widest first: as many as other tiles sum."""
+    """Vectors of the tiles, the widest first: at most as many as a register tile's."""
     most = min(heights(context)[0] * widths(context)[0], MOST_VECTORS)
     return list(range(most, 0, -1))
 

@@ -119,7 +119,10 @@ def tile(typingctx, height, width, a, a_row, a_step, b, b_row, c, c_row,
 
 
 def each_case(builder, key, numbers):
-    """The values that ``key`` may have: what the loop's body emits is done for each."""
+    """Emit a switch: what the loop's body emits for a number runs if ``key`` is that.
+
+    The loop must run to its end.  For any other key nothing is done.
+    """
     done = builder.append_basic_block("done")
     switch = builder.switch(key, done)
     for number in numbers:

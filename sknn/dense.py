@@ -34,32 +34,35 @@ FEW_OUTPUTS = 4  # of more, register tiles make the gradient faster than dot pro
 
 @piece(*PASS)
 def gather(zero, plan, layer, block, first, n):
-    """Turn some rows of X, a vector's worth at a time, into the columns of a block."""
+    """Turn some rows of X, a vector's worth at a time, into the columns of a block.
+
+    The row of ones behind the features is there already.
+    """
     X, units = pointer(plan.dense, zero), pointer(block.units, zero)
     units = at(units, layer.outputs * plan.stride)
     for i in range(0, n, lanes(X)):
         order = at(pointer(plan.order, INT64), first + i)
-        n_rows, turned = min(lanes(X), n - i), at(units, i)
+        n_rows, columns = min(lanes(X), n - i), at(units, i)
         if plan.n_features < lanes(X):
-            gather_few_features(zero, plan, block, order, n_rows, turned)
+            gather_few_features(zero, plan, block, order, n_rows, columns)
             continue
         for j in range(0, plan.n_features, lanes(X)):
             # the last vector starts sooner, with features that others have had
             start = min(j, plan.n_features - lanes(X))
             transpose_some_rows(
                 at(X, start), plan.n_features, order, n_rows,
-                at(turned, start * plan.stride), plan.stride,
+                at(columns, start * plan.stride), plan.stride,
             )  # fmt: skip
 
 
 @inlined
-def gather_few_features(zero, plan, block, order, n_rows, turned):
+def gather_few_features(zero, plan, block, order, n_rows, columns):
     """The same where a sample has less than a vector, by way of a scratch."""
     X, gathered = pointer(plan.dense, zero), pointer(block.gathered, zero)
     for k in range(n_rows):
         row = at(X, load(order, k) * plan.n_features)
         copy(row, at(gathered, k * lanes(X)), plan.n_features)
-    transpose_square(gathered, lanes(X), turned, plan.stride)
+    transpose_square(gathered, lanes(X), columns, plan.stride)
 
 
 @inlined
@@ -192,7 +195,7 @@ def weight_gradient(
     else:
         turned = layer.turned * plan.block_rows + offset * layer.stride
         params = at(pointer(plan.params, zero), layer.weights + row * layer.stride)
-        steps_next = not plan.sums_chunks and accumulate == OVERWRITE
+        steps_next = not plan.sums_chunks and not plan.clip and accumulate == OVERWRITE
         call(
             plan.product,
             (

@@ -433,9 +433,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             several; in multilabel classification a one for each label more probable
             than not.
         """
-        likeliest = self.__sklearn_is_fitted__() and self._labels.is_likeliest
-        outputs = self._outputs(X, likeliest)
-        return self._labels.labels(outputs) if likeliest else self._decode(outputs)
+        # before a fit there are no labels, and `_outputs` says so
+        if self.__sklearn_is_fitted__() and self._labels.has_one_likeliest:
+            return self._labels.labels(self._outputs(X, likeliest=True))
+        return self._decode(self._outputs(X))
 
     def predict_proba(self, X):
         """Predict probabilities of the classes.

@@ -116,8 +116,8 @@ def predict(zero, plan, layers, blocks, number):
 def name_likeliest(outputs, largest, n_outputs, stride, n):
     """Put the number of its largest output in place of each sample's first one.
 
-    It is the first of several; so too where all are NaN, as those of a softmax are
-    if one is.
+    Of a softmax's outputs, that is: all are NaN if one is, and then it is the first
+    one, as it is of several.
     """
     names, most = as_array(outputs, n), as_array(largest, n)
     for i in range(n):

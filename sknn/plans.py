@@ -189,7 +189,8 @@ class Plan:
         # the inputs of the intercepts, and the weights of samples that have none
         n_features = plan["n_features"]
         own["units"].reshape(-1, stride)[layers.rows_of_ones] = 1
-        own["gathered"].reshape(lanes, -1)[:, n_features : n_features + 1] = 1
+        if n_features < lanes:
+            own["gathered"].reshape(lanes, -1)[:, n_features] = 1
         own["weights"][:] = 1
         return own
 

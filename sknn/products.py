@@ -64,7 +64,8 @@ def product(
     ``a_transposed`` is AS_IT_IS, TRANSPOSED or TRANSPOSED_FROM_AFAR.  If it ``asks``,
     `soon` are the numbers, as far apart as C's, that are written next and that other
     threads have read: to take a line of memory from another core takes as long as a
-    dozen products of vectors, so the tiles ask for theirs in time.
+    dozen products of vectors, so the tiles ask for theirs in time.  Else `soon` may be
+    anything.
     """
     size = VECTOR_BYTES // lanes(c)
     n_rows, n_columns = even_share(depth, MOST_ROWS, 1), n

@@ -105,7 +105,7 @@ class Labels:
         return self._kind.startswith("multilabel")
 
     @property
-    def is_likeliest(self):
+    def has_one_likeliest(self):
         """Whether a sample's label is that of its likeliest output."""
         return self.is_multiclass
 
@@ -149,7 +149,7 @@ class Labels:
         return second.reshape(-1, 1) & (len(self.classes) > 1)
 
     def labels(self, targets):
-        """The labels that `encode` made these targets of."""
+        """The labels of these targets, or of these numbers of likeliest outputs."""
         if self.is_multiclass:
             return self.classes[targets.ravel().astype(int)]
         return self.decode(targets)
@@ -180,7 +180,8 @@ class Labels:
 class LabelColumns:
     """Several columns of labels, each with classes of its own."""
 
-    is_multiclass, is_likeliest = True, False
+    is_multiclass = True  # in each column
+    has_one_likeliest = False  # but one in each
 
     def __init__(self, classes):
         self.classes = list(classes)

@@ -131,7 +131,7 @@ def scored_by(scoring, probe, X, y, weights):
         def known_outputs(data, likeliest=False):
             if data is not X:
                 return compute(data, likeliest)
-            return outputs.argmax(axis=1) if likeliest else outputs
+            return outputs.argmax(axis=1, keepdims=True) if likeliest else outputs
 
         probe._outputs = known_outputs
         return scorer(probe, X, y, **options)
