@@ -4,7 +4,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from ._tile import VectorBuilder, each_case, heights, largest_of, widths
+from ._tile import VectorBuilder, each_case, heights, largest_fitting, widths
 
 # Enough for the sums to hide that each waits for the one before, and that rows are
 # seldom looked up twice; more shapes would only take longer to compile.
@@ -17,14 +17,7 @@ def _sizes(context):
     return list(range(most, 0, -1))
 
 
-@intrinsic
-def sparse_tile_width(typingctx, vectors_left):
-    """Vectors of the widest tile that fits."""
-
-    def codegen(context, builder, signature, args):
-        return largest_of(builder, _sizes(context), args[0])
-
-    return types.intp(types.intp), codegen
+sparse_tile_width = largest_fitting(_sizes)
 
 
 @intrinsic

@@ -57,14 +57,20 @@ def lanes(typingctx, number):
     return types.intp(number), codegen
 
 
-@intrinsic
-def tile_height(typingctx, rows_left):
-    """Rows of the tallest tile that fits into ``rows_left``."""
+def largest_fitting(sizes):
+    """A function of how many are left: the largest size, of a CPU's, that fits in."""
 
-    def codegen(context, builder, signature, args):
-        return largest_of(builder, heights(context), args[0])
+    @intrinsic
+    def largest(typingctx, left):
+        def codegen(context, builder, signature, args):
+            return _largest_of(builder, sizes(context), args[0])
 
-    return types.intp(types.intp), codegen
+        return types.intp(types.intp), codegen
+
+    return largest
+
+
+tile_height = largest_fitting(heights)
 
 
 @intrinsic
@@ -73,7 +79,7 @@ def tile_width(typingctx, vectors_left):
 
     def codegen(context, builder, signature, args):
         sizes = widths(context)
-        width = largest_of(builder, sizes, args[0])
+        width = _largest_of(builder, sizes, args[0])
         if 2 not in sizes:
             return width
         four = builder.icmp_signed("==", args[0], args[0].type(4))
@@ -82,7 +88,7 @@ def tile_width(typingctx, vectors_left):
     return types.intp(types.intp), codegen
 
 
-def largest_of(builder, sizes, limit):
+def _largest_of(builder, sizes, limit):
     """The first of the falling ``sizes`` that is at most ``limit``; the last is 1."""
     chosen = limit.type(sizes[-1])
     for size in reversed(sizes[:-1]):
