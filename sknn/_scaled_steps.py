@@ -4,6 +4,9 @@ Root and quotient keep a CPU's divider busy for longer than all the rest of a st
 With AVX-512 they come from estimates of 14 bits instead, whose number each iteration of
 Newton's doubles.  As every operation of these waits for the one before, four vectors go
 through them side by side: each list below has a vector of each.
+
+Adam's moments are updated on the way, for there a second pass over all that it reads
+would take longer than the arithmetic.
 """
 
 import math
@@ -11,70 +14,110 @@ from functools import partial
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ._jit import subroutine
-from ._llvm import at
 from ._tile import VectorBuilder, cpu_features, lanes
 
 SIDE_BY_SIDE = 4
 
 
-@subroutine
-def take_scaled_steps(p, x, squares, rate, epsilon, n):
-    """p -= rate * x / (sqrt(squares) + epsilon), for n numbers: whole vectors."""
-    i, many = 0, SIDE_BY_SIDE * lanes(p)
-    while i + many <= n:
-        _take_many(at(p, i), at(x, i), at(squares, i), rate, epsilon)
-        i += many
-    while i < n:
-        _take_one(at(p, i), at(x, i), at(squares, i), rate, epsilon)
-        i += lanes(p)
+def _step_of(emit, pointers, numbers):
+    p, x, squares = (emit.loaded(pointer) for pointer in pointers)
+    emit.put(emit.stepped(p, x, squares, *numbers), pointers[0])
 
 
-def _taking(n_vectors):
-    each = range(n_vectors)
+def _adam_step_of(emit, pointers, numbers):
+    beta_1, rest_1, beta_2, rest_2, rate, epsilon, scale, decay = numbers
+    p, g, m, v = (emit.loaded(pointer) for pointer in pointers)
+    g = emit.products(emit.sums(g, p, emit.all(decay)), emit.all(scale))
+    # beta_1 m + rest_1 g, and the same of squares
+    m = emit.sums(emit.products(g, emit.all(rest_1)), m, emit.all(beta_1))
+    squares = emit.products(g, g)
+    v = emit.sums(emit.products(squares, emit.all(rest_2)), v, emit.all(beta_2))
+    emit.put(m, pointers[2])
+    emit.put(v, pointers[3])
+    emit.put(emit.stepped(p, m, v, rate, epsilon), pointers[0])
 
+
+def _all_steps(step):
+    """A function of pointers, numbers and n that takes steps of n: whole vectors."""
+    many, one = _steps_at_once(step, SIDE_BY_SIDE), _steps_at_once(step, 1)
+
+    @subroutine
+    def take_all(pointers, numbers, n):
+        i, some = 0, SIDE_BY_SIDE * lanes(pointers[0])
+        while i + some <= n:
+            many(pointers, i, numbers)
+            i += some
+        while i < n:
+            one(pointers, i, numbers)
+            i += lanes(pointers[0])
+
+    return take_all
+
+
+def _steps_at_once(step, n_vectors):
     @intrinsic
-    def take(typingctx, p, x, squares, rate, epsilon):
+    def take(typingctx, pointers, i, numbers):
         def codegen(context, builder, signature, args):
-            p, x, squares, rate, epsilon = args
-            emit = RootBuilder(context, builder, signature.args[0].dtype)
-            params, x, squares = (
-                [emit.load(pointer, j) for j in each] for pointer in (p, x, squares)
-            )
-            stepped = emit.stepped(params, x, squares, rate, epsilon)
-            for j, vector in zip(each, stepped, strict=True):
-                emit.store(vector, p, j)
+            pointers, i, numbers = args
+            dtype = signature.args[0].dtype.dtype
+            emit = RootBuilder(context, builder, dtype, n_vectors)
+            places = [emit.at(p, i) for p in cgutils.unpack_tuple(builder, pointers)]
+            step(emit, places, cgutils.unpack_tuple(builder, numbers))
             return context.get_dummy_value()
 
-        return types.void(p, x, squares, rate, epsilon), codegen
+        return types.void(pointers, i, numbers), codegen
 
     return take
 
 
-_take_many, _take_one = _taking(SIDE_BY_SIDE), _taking(1)
+# Of (p, x, squares) and (rate, epsilon): p -= rate * x / (sqrt(squares) + epsilon).
+take_scaled_steps = _all_steps(_step_of)
+# Of (p, gradient, m, v) and (beta_1, 1 - beta_1, beta_2, 1 - beta_2, rate, epsilon,
+# scale, decay): m and v move on to the gradient and its square, and p by m and v.
+take_adam_steps = _all_steps(_adam_step_of)
 
 
 class RootBuilder(VectorBuilder):
     """Steps of some vectors, with estimates where the CPU has them."""
 
-    def __init__(self, context, builder, dtype):
+    def __init__(self, context, builder, dtype, n_vectors):
         super().__init__(context, builder, dtype)
+        self._n_vectors = n_vectors
         self._has_estimates = "+avx512f" in cpu_features(context)
         self._is_double = dtype.bitwidth == 64
 
+    def loaded(self, pointer):
+        return [self.load(pointer, j) for j in range(self._n_vectors)]
+
+    def put(self, vectors, pointer):
+        for j, vector in enumerate(vectors):
+            self.store(vector, pointer, j)
+
+    def all(self, number):
+        """The same number everywhere."""
+        return [self.spread(number)] * self._n_vectors
+
+    def products(self, xs, ys):
+        return list(map(self._builder.fmul, xs, ys))
+
+    def sums(self, xs, ys, zs):
+        """x + y z"""
+        return list(map(self.fma, ys, zs, xs))
+
     def stepped(self, params, x, squares, rate, epsilon):
         """params - rate * x / (sqrt(squares) + epsilon)"""
-        rates, epsilons = [self.spread(rate)] * len(x), self.spread(epsilon)
-        numerators = self._products(x, rates)
+        numerators = self.products(x, self.all(rate))
         roots = self._roots(squares)
-        divisors = [self._builder.fadd(root, epsilons) for root in roots]
+        divisors = list(map(self._builder.fadd, roots, self.all(epsilon)))
         if not self._has_estimates:
             steps = map(self._builder.fdiv, numerators, divisors)
             return list(map(self._builder.fsub, params, steps))
         # the iterations make NaN of infinity
-        infinities, none = self._all(math.inf, squares), self._all(0.0, squares)
+        infinities, none = self._constant(math.inf), self._constant(0.0)
         reciprocals = self._reciprocals(divisors)
         reciprocals = self._where("==", squares, infinities, none, reciprocals)
         return self._remainders(params, numerators, reciprocals)
@@ -91,45 +134,38 @@ class RootBuilder(VectorBuilder):
         squares = self._at_least_tiny(squares)
         estimates = [self._estimate("rsqrt", x) for x in squares]
         # on their way to sqrt(x) and to half of its reciprocal
-        roots = self._products(squares, estimates)
-        halves = self._products(estimates, self._all(0.5, estimates))
+        roots = self.products(squares, estimates)
+        halves = self.products(estimates, self._constant(0.5))
         if self._is_double:
-            errors = self._remainders(self._all(0.5, roots), roots, halves)
-            roots = self._sums(roots, roots, errors)
-            halves = self._sums(halves, halves, errors)
+            errors = self._remainders(self._constant(0.5), roots, halves)
+            roots = self.sums(roots, roots, errors)
+            halves = self.sums(halves, halves, errors)
         errors = self._remainders(squares, roots, roots)
-        return self._sums(roots, errors, halves)
+        return self.sums(roots, errors, halves)
 
     def _reciprocals(self, divisors):
         """1 / x, for x that are not subnormal, by Newton's iteration."""
         reciprocals = [self._estimate("rcp", x) for x in divisors]
         for _ in range(2 if self._is_double else 1):
-            ones = self._all(1.0, divisors)
+            ones = self._constant(1.0)
             errors = self._remainders(ones, divisors, reciprocals)
-            reciprocals = self._sums(reciprocals, reciprocals, errors)
+            reciprocals = self.sums(reciprocals, reciprocals, errors)
         return reciprocals
 
-    def _all(self, number, vectors):
-        return [self.spread(ir.Constant(self._scalar, number))] * len(vectors)
+    def _constant(self, number):
+        return self.all(ir.Constant(self._scalar, number))
 
     def _at_least_tiny(self, xs):
-        tiny = self._all(2.0**-1022 if self._is_double else 2.0**-126, xs)
+        tiny = self._constant(2.0**-1022 if self._is_double else 2.0**-126)
         return self._where("<", xs, tiny, tiny, xs)
 
     def _where(self, relation, xs, limits, yes, no):
         holds = map(partial(self._builder.fcmp_ordered, relation), xs, limits)
         return list(map(self._builder.select, holds, yes, no))
 
-    def _products(self, xs, ys):
-        return list(map(self._builder.fmul, xs, ys))
-
-    def _sums(self, xs, ys, zs):
-        """x + y z"""
-        return list(map(self.fma, ys, zs, xs))
-
     def _remainders(self, xs, ys, zs):
         """x - y z"""
-        return self._sums(xs, map(self._builder.fneg, ys), zs)
+        return self.sums(xs, map(self._builder.fneg, ys), zs)
 
     def _estimate(self, name, x):
         """The CPU's own of 1 / sqrt(x), rsqrt, or 1 / x, rcp."""

@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import Interval
 
 from ._jit import INTEGER, REAL, SETTINGS, VECTOR, as_array, inlined, piece
 from ._llvm import at, load, prefer_wide_vectors
-from ._scaled_steps import take_scaled_steps
+from ._scaled_steps import take_adam_steps, take_scaled_steps
 from .elementary import finite_divisor
 
 UPDATE = (VECTOR, VECTOR, VECTOR, INTEGER, INTEGER, SETTINGS, SETTINGS, REAL, REAL)
@@ -65,17 +65,8 @@ def update_adam(params, grads, moments, distance, n, settings, rates, scale, dec
     beta_2, rest_2 = T(settings[1]), T(1 - settings[1])
     rate, epsilon = T(rates[0]), finite_divisor(T(rates[1]))
     scale, decay = T(scale), T(decay)
-    for start in range(0, n, PORTION):
-        p, g = portion(params, start, n), portion(grads, start, n)
-        m, v = portion(moments, start, n), portion(squares, start, n)
-        for i in range(p.size):
-            gradient = (g[i] + decay * p[i]) * scale
-            m[i] = beta_1 * m[i] + rest_1 * gradient
-            v[i] = beta_2 * v[i] + rest_2 * (gradient * gradient)
-        take_scaled_steps(
-            at(params, start), at(moments, start), at(squares, start), rate, epsilon,
-            p.size,
-        )  # fmt: skip
+    numbers = beta_1, rest_1, beta_2, rest_2, rate, epsilon, scale, decay
+    take_adam_steps((params, grads, moments, squares), numbers, n)
 
 
 @piece(*UPDATE)
@@ -97,10 +88,8 @@ def update_nadam(params, grads, moments, distance, n, settings, rates, scale, de
             m[i] = beta_1 * m[i] + rest_1 * gradient
             v[i] = beta_2 * v[i] + rest_2 * (gradient * gradient)
             g[i] = plain * gradient + rate * m[i]
-        take_scaled_steps(
-            at(params, start), at(grads, start), at(squares, start), T(1), epsilon,
-            p.size,
-        )  # fmt: skip
+        pointers = at(params, start), at(grads, start), at(squares, start)
+        take_scaled_steps(pointers, (T(1), epsilon), p.size)
 
 
 @piece(*UPDATE)
@@ -118,10 +107,8 @@ def update_rmsprop(params, grads, squares, distance, n, settings, rates, scale, 
         for i in range(p.size):
             g[i] = (g[i] + decay * p[i]) * scale
             v[i] = rho * v[i] + rest * (g[i] * g[i])
-        take_scaled_steps(
-            at(params, start), at(grads, start), at(squares, start), rate, epsilon,
-            p.size,
-        )  # fmt: skip
+        pointers = at(params, start), at(grads, start), at(squares, start)
+        take_scaled_steps(pointers, (rate, epsilon), p.size)
 
 
 @piece(*UPDATE)
@@ -138,10 +125,8 @@ def update_adagrad(params, grads, squares, distance, n, settings, rates, scale, 
         for i in range(p.size):
             g[i] = (g[i] + decay * p[i]) * scale
             v[i] += g[i] * g[i]
-        take_scaled_steps(
-            at(params, start), at(grads, start), at(squares, start), rate, epsilon,
-            p.size,
-        )  # fmt: skip
+        pointers = at(params, start), at(grads, start), at(squares, start)
+        take_scaled_steps(pointers, (rate, epsilon), p.size)
 
 
 @piece(*UPDATE)

@@ -12,7 +12,7 @@ from sknn.params import padded, zeros
 @piece(VECTOR, VECTOR, VECTOR, REAL, REAL, INTEGER)
 def _take(p, x, squares, rate, epsilon, n):
     T = type(load(p, 0))
-    take_scaled_steps(p, x, squares, T(rate), T(epsilon), n)
+    take_scaled_steps((p, x, squares), (T(rate), T(epsilon)), n)
 
 
 def _steps(x, squares, rate, epsilon, dtype):
