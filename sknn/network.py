@@ -102,33 +102,37 @@ def predict(zero, plan, layers, blocks, number):
         scratch = pointer(block.weights, zero)
         settings = pointer(plan.loss_settings, FLOAT64)
         call(plan.link, (z, scratch, settings, plan.n_outputs, plan.stride, n))
-        n_outputs = plan.n_outputs
-        if plan.wants_likeliest:
-            name_likeliest(z, scratch, n_outputs, plan.stride, n)
-            n_outputs = 1
+        if plan.names != 0:
+            names = at(pointer(plan.names, INT64), first)
+            name_likeliest(z, scratch, names, plan.n_outputs, plan.stride, n)
+            continue
         for i in range(n):
-            for j in range(n_outputs):
+            for j in range(plan.n_outputs):
                 output = load(z, j * plan.stride + i)
-                store(outputs, (first + i) * n_outputs + j, output)
+                store(outputs, (first + i) * plan.n_outputs + j, output)
 
 
 @inlined
-def name_likeliest(outputs, largest, n_outputs, stride, n):
-    """Put the number of its largest output in place of each sample's first one.
+def name_likeliest(outputs, largest, names, n_outputs, stride, n):
+    """The number of each sample's likeliest class, which one output is of the second.
 
-    Of a softmax's outputs, that is: all are NaN if one is, and then it is the first
-    one, as it is of several.
+    Of several it is the first, and so it is where outputs are NaN, as all of a softmax
+    are then.
     """
-    names, most = as_array(outputs, n), as_array(largest, n)
+    best, most, names = as_array(outputs, n), as_array(largest, n), as_array(names, n)
+    T = type(best[0])
     for i in range(n):
-        most[i], names[i] = names[i], 0
+        output = best[i]
+        most[i], best[i] = output, T(n_outputs == 1 and output > T(0.5))
     for j in range(1, n_outputs):
-        row, name = as_array(at(outputs, j * stride), n), type(names[0])(j)
+        row, name = as_array(at(outputs, j * stride), n), T(j)
         for i in range(n):
             # all is read before it is compared: else LLVM makes no vectors of it
-            output, before, best = row[i], most[i], names[i]
+            output, before, name_before = row[i], most[i], best[i]
             most[i] = output if output > before else before
-            names[i] = name if output > before else best
+            best[i] = name if output > before else name_before
+    for i in range(n):
+        names[i] = np.int64(best[i])
 
 
 @inlined

@@ -50,7 +50,8 @@ class Network:
 
     def __init__(self, params, layers, loss):
         self.params, self.layers, self.loss = params, layers, loss_of(loss)
-        self._idle_plans = []  # for a few rows: a plan would take longer than they do
+        # a new one would take longer than a few rows do, and a tenth of many rows' time
+        self._idle_plans = {False: [], True: []}  # for many rows, and for few
 
     def with_params(self, params):
         """A network of the same layers with a copy of these parameters."""
@@ -73,26 +74,28 @@ class Network:
             plan = PredictionPlan(self, order.size, team, level)
             return plan.predict(samples, order, if_not_finite)
 
-    def predict(self, samples, order, n_jobs=None, if_not_finite=None, likeliest=False):
+    def predict(self, samples, order, n_jobs=None, if_not_finite=None, names=False):
         """The outputs for these samples, of shape (n_samples, n_outputs).
 
-        Or, of shape (n_samples, 1), the number of the ``likeliest`` one.
+        Or, as ``names`` of shape (n_samples,), the numbers of the likeliest classes.
         ``if_not_finite`` is called if there are samples that are not: nobody has to
         look at all of X before.
         """
-        if order.size <= FEW_SAMPLES:
-            try:
-                plan = self._idle_plans.pop()
-            except IndexError:
-                plan = PredictionPlan(self, FEW_SAMPLES)
-            outputs = plan.predict(samples, order, if_not_finite, likeliest)
-            if plan.was_finite:  # or the next samples might be taken for what is left
-                self._idle_plans.append(plan)
-            return outputs
+        work = samples, order, if_not_finite, names
+        few = order.size <= FEW_SAMPLES
         n_flops = 2 * order.size * self.params.size
-        with Team(team_size(n_jobs, n_flops, 1)) as team:
-            plan = PredictionPlan(self, order.size, team)
-            return plan.predict(samples, order, if_not_finite, likeliest)
+        n_members = 1 if few else team_size(n_jobs, n_flops, 1)
+        if n_members > 1:
+            with Team(n_members) as team:
+                return PredictionPlan(self, order.size, team).predict(*work)
+        try:
+            plan = self._idle_plans[few].pop()
+        except IndexError:
+            plan = PredictionPlan(self, FEW_SAMPLES if few else MANY_ROWS)
+        outputs = plan.predict(*work)
+        if plan.was_finite:  # or the next samples might be taken for what is left
+            self._idle_plans[few].append(plan)
+        return outputs
 
 
 class Plan:
@@ -232,23 +235,23 @@ class PredictionPlan(Plan):
             link=LINKS["identity"].address(self._dtype),
         )
 
-    def predict(self, samples, order, if_not_finite=None, likeliest=False):
-        """The network's outputs for these samples, or the number of the likeliest."""
-        n_outputs = 1 if likeliest else self._plan[0]["n_outputs"]
-        outputs = np.empty((order.size, n_outputs), self._dtype)
+    def predict(self, samples, order, if_not_finite=None, names=False):
+        """The network's outputs for these samples, or the names of their classes."""
+        shape = order.size if names else (order.size, self._plan[0]["n_outputs"])
+        results = np.empty(shape, np.int64 if names else self._dtype)
         self._read(samples)
-        self._point(order=order, outputs=outputs)
-        self._set(n_samples=order.size, wants_likeliest=likeliest)
+        self._set(n_samples=order.size, names=0)
+        self._point(order=order, **{"names" if names else "outputs": results})
         traces = [own["trace"] for own in self._own]
         for trace in traces:
             trace[0] = 0
         self._run(predict)
-        for name in (*X_DENSE, *X_SPARSE, "order", "outputs"):
+        for name in (*X_DENSE, *X_SPARSE, "order", "outputs", "names"):
             self._kept.pop(name, None)
         self.was_finite = not np.isnan(traces).any()
         if if_not_finite and not self.was_finite:
             if_not_finite()
-        return outputs
+        return results
 
 
 class TrainingPlan(Plan):

@@ -77,6 +77,13 @@ def _fitted_binarizer(y):
     return LabelBinarizer().fit(y)
 
 
+def likeliest(outputs):
+    """The number of each sample's likeliest class; one output is that of the second."""
+    if outputs.shape[1] > 1:
+        return outputs.argmax(axis=1)
+    return (outputs.ravel() > 0.5).astype(np.int64)
+
+
 class Labels:
     """One column of labels, or a column of indicators for each of several labels."""
 
@@ -106,8 +113,8 @@ class Labels:
 
     @property
     def has_one_likeliest(self):
-        """Whether a sample's label is that of its likeliest output."""
-        return self.is_multiclass
+        """Whether a sample's label is the likeliest of two or more."""
+        return not self.is_multilabel and len(self.classes) > 1
 
     @property
     def n_outputs(self):
@@ -149,24 +156,29 @@ class Labels:
         return second.reshape(-1, 1) & (len(self.classes) > 1)
 
     def labels(self, targets):
-        """The labels of these targets, or of these numbers of likeliest outputs."""
+        """The labels that `encode` made these targets of."""
         if self.is_multiclass:
             return self.classes[targets.ravel().astype(int)]
         return self.decode(targets)
 
+    def named(self, numbers):
+        """The classes of these numbers, an array that nobody else has."""
+        integers = self.classes.dtype == numbers.dtype
+        if integers and np.array_equal(self.classes, np.arange(len(self.classes))):
+            return numbers  # copying a large array takes as long as a small network
+        return self.classes[numbers]
+
     def decode(self, outputs):
         """The labels that these outputs predict."""
-        if self.is_multiclass:
-            return self.classes[outputs.argmax(axis=1)]
-        if not self.is_multilabel and len(self.classes) == 2:
-            return self.classes[(outputs.ravel() > 0.5).astype(int)]
+        if self.has_one_likeliest:
+            return self.named(likeliest(outputs))
         outputs = outputs.ravel() if outputs.shape[1] == 1 else outputs
         return self.binarizer.inverse_transform(outputs)
 
     def hits(self, outputs, targets):
         """Whether `decode` finds all labels of each of these samples."""
-        if self.is_multiclass:
-            return outputs.argmax(axis=1) == targets.ravel()
+        if self.has_one_likeliest:
+            return likeliest(outputs) == targets.ravel()
         certain = len(self.classes) == 1
         return certain | ((outputs > 0.5) == targets).all(axis=1)
 

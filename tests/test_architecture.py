@@ -35,8 +35,8 @@ FLOORS = [
     {"data_driven", "rate_groups"},
     {"optimizer_state"},
     {"combinations", "old_callbacks", "training"},
-    {"calibration", "callback_support", "callbacks", "members", "recipe", "targets"}
-    | {"validation"},
+    {"calibration", "callback_support", "callbacks", "members", "recipe", "targets"},
+    {"validation"},
     {"base"},
     {"estimators"},
     {"base_tabular"},
@@ -63,7 +63,7 @@ ROOMS = {
 }
 
 LINES_OF_A_FUNCTION = 60
-LINES_OF_THE_PACKAGE = 8_125
+LINES_OF_THE_PACKAGE = 8_150
 
 PATHS = {path.stem: path for path in sorted(Path(sknn.__file__).parent.glob("*.py"))}
 TREES = {module: ast.parse(path.read_text()) for module, path in PATHS.items()}
