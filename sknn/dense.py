@@ -66,9 +66,10 @@ def gather_few_features(zero, plan, block, order, n_rows, columns):
 
 
 @inlined
-def weighted_sums(zero, plan, layer, block, n, accumulate):
+def weighted_sums(zero, plan, layer, block, first, n, accumulate):
     """The product of the way forward."""
     units = pointer(block.units, zero)
+    soon, n_soon = samples_after(zero, plan, layer, first, n)
     reading = TRANSPOSED if plan.n_members == 1 else TRANSPOSED_FROM_AFAR
     call(
         plan.product,
@@ -77,9 +78,23 @@ def weighted_sums(zero, plan, layer, block, n, accumulate):
             at(units, layer.inputs * plan.stride), plan.stride,
             at(units, layer.outputs * plan.stride), plan.stride,
             layer.fan_out, whole_vectors(n, zero), layer.fan_in + 1, accumulate,
-            pointer(block.packed, zero), units, 0,
+            pointer(block.packed, zero), soon, n_soon,
         ),
     )  # fmt: skip
+
+
+@inlined
+def samples_after(zero, plan, layer, first, n):
+    """The rows of X behind n others, and how many numbers of them to ask for.
+
+    None where nobody knows whether they come next, of the layers behind the first, and
+    where there are more features than outputs: a product has no time for so many.
+    """
+    X = pointer(plan.dense, zero)
+    if not plan.in_order or layer.inputs > 0 or plan.n_features > layer.fan_out:
+        return X, 0
+    row = load(pointer(plan.order, INT64), first) + n
+    return at(X, row * plan.n_features), n * plan.n_features
 
 
 @piece(*PASS)
@@ -87,7 +102,7 @@ def dense_forward(zero, plan, layer, block, first, n):
     if n <= FEW_SAMPLES:
         weighted_sums_of_few(zero, plan, layer, block, n)
     else:
-        weighted_sums(zero, plan, layer, block, n, OVERWRITE)
+        weighted_sums(zero, plan, layer, block, first, n, OVERWRITE)
 
 
 @inlined
@@ -114,7 +129,7 @@ def weighted_sums_of_few(zero, plan, layer, block, n):
 @piece(*PASS)
 def projection_forward(zero, plan, layer, block, first, n):
     """Weighted sums that are added to the outputs of a layer before."""
-    weighted_sums(zero, plan, layer, block, n, ACCUMULATE)
+    weighted_sums(zero, plan, layer, block, first, n, ACCUMULATE)
 
 
 @inlined
@@ -195,14 +210,16 @@ def weight_gradient(
     else:
         turned = layer.turned * plan.block_rows + offset * layer.stride
         params = at(pointer(plan.params, zero), layer.weights + row * layer.stride)
+        # which another core has read, if there are others
         steps_next = not plan.sums_chunks and not plan.clip and accumulate == OVERWRITE
+        n_soon = n_rows * layer.stride if plan.n_members > 1 and steps_next else 0
         call(
             plan.product,
             (
                 units, plan.stride, AS_IT_IS,
                 at(pointer(block.turned, zero), turned), layer.stride,
                 grads, layer.stride, n_rows, layer.columns, n, accumulate, grads,
-                params, int(plan.n_members > 1 and steps_next),
+                params, n_soon,
             ),
         )  # fmt: skip
 

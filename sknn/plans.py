@@ -240,7 +240,8 @@ class PredictionPlan(Plan):
         shape = order.size if names else (order.size, self._plan[0]["n_outputs"])
         results = np.empty(shape, np.int64 if names else self._dtype)
         self._read(samples)
-        self._set(n_samples=order.size, names=0)
+        in_order = samples.dense.size > 0 and order[-1] - order[0] == order.size - 1
+        self._set(n_samples=order.size, names=0, in_order=in_order)
         self._point(order=order, **{"names" if names else "outputs": results})
         traces = [own["trace"] for own in self._own]
         for trace in traces:

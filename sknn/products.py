@@ -24,7 +24,7 @@ outputs the last is units @ deltas.T, in dot products along the samples.
 import numpy as np
 
 from ._dot_tile import dot_tile, dot_tile_height
-from ._jit import INTEGER, VECTOR, inlined, piece, reduction
+from ._jit import INTEGER, VECTOR, inlined, piece, reduction, subroutine
 from ._llvm import at, load, store
 from ._tile import (
     VECTOR_BYTES,
@@ -56,16 +56,15 @@ BYTES_IN_PAGES = 256 * 1024
 )  # fmt: skip
 def product(
     a, a_stride, a_transposed, b, b_stride, c, c_stride, m, n, depth, accumulate,
-    packed, soon, asks,
+    packed, soon, n_soon,
 ):  # fmt: skip
     """C (+)= A @ B, or A.T @ B, with C of shape (m, n) and n a multiple of the vector.
 
     Rows lie ``_stride`` numbers apart; `packed` is scratch of ``PACKED`` numbers.
-    ``a_transposed`` is AS_IT_IS, TRANSPOSED or TRANSPOSED_FROM_AFAR.  If it ``asks``,
-    `soon` are the numbers, as far apart as C's, that are written next and that other
-    threads have read: to take a line of memory from another core takes as long as a
-    dozen products of vectors, so the tiles ask for theirs in time.  Else `soon` may be
-    anything.
+    ``a_transposed`` is AS_IT_IS, TRANSPOSED or TRANSPOSED_FROM_AFAR.  The numbers from
+    `soon` on, `n_soon` of them, are what is read or written next: the memory that they
+    lie in may take as long to come as a dozen products of vectors, so the tiles ask for
+    it in time, each for its share.
     """
     size = VECTOR_BYTES // lanes(c)
     n_rows, n_columns = even_share(depth, MOST_ROWS, 1), n
@@ -80,14 +79,15 @@ def product(
         n_rows = even_share(depth, min(MOST_ROWS, MOST_BYTES_OF_COLUMN // size), 1)
     if n * n_rows * size > BLOCK_BYTES:
         n_columns = even_share(n, BLOCK_BYTES // (size * n_rows), lanes(c))
+    asks = lines_of_a_tile(n_soon, m, n, c)
     for j in range(0, n, n_columns):
         for k in range(0, depth, n_rows):
-            block_of_tiles(
+            soon = block_of_tiles(
                 at(a, k * (a_stride if a_transposed else 1)), a_stride, a_transposed,
                 at(b, k * b_stride + j), b_stride, at(c, j), c_stride,
                 m, min(n_columns, n - j), min(n_rows, depth - k),
                 accumulate != 0 or k > 0, copies, packed,
-                at(soon, j), asks != 0 and k == 0,
+                soon, asks if k == 0 else 0,
             )  # fmt: skip
 
 
@@ -101,24 +101,33 @@ def even_share(n, most, grain):
 
 
 @inlined
+def lines_of_a_tile(n_soon, m, n, c):
+    """Lines of memory, of one vector each, that the largest tiles ask for."""
+    if n_soon == 0:
+        return 0  # without a division, too
+    return (n_soon * tile_height(m) * tile_width(n // lanes(c)) + m * n - 1) // (m * n)
+
+
+@inlined
 def block_of_tiles(
     a, a_stride, a_transposed, b, b_stride, c, c_stride, m, n, depth, accumulate,
     copies, packed, soon, asks,
 ):  # fmt: skip
-    """The product with a block of B, one row of tiles after the other."""
+    """The product with a block of B; returns what comes after what was asked for."""
     row, step = (1, a_stride) if a_transposed else (a_stride, 1)
     i = 0
     while i < m:
         height = tile_height(m - i)
         if copies:
             _pack_columns(at(a, i), a_stride, height, depth, packed)
-        row_of_tiles(
+        soon = row_of_tiles(
             height, packed if copies else at(a, i * row),
             1 if copies else row, height if copies else step,
             b, b_stride, at(c, i * c_stride), c_stride, n, depth, accumulate,
-            at(soon, i * c_stride), asks,
+            soon, asks,
         )  # fmt: skip
         i += height
+    return soon
 
 
 @inlined
@@ -126,25 +135,27 @@ def row_of_tiles(
     height, a, a_row, a_step, b, b_stride, c, c_stride, n, depth, accumulate,
     soon, asks,
 ):  # fmt: skip
-    """The tiles beside one another in a few rows of C."""
+    """The tiles beside one another in a few rows of C; what comes then is returned."""
     j = 0
     while j < n:
         width = tile_width((n - j) // lanes(c))
-        if asks:
-            ask_for_tile(at(soon, j), c_stride, height, width)
+        if asks > 0:
+            n_lines = min(asks, height * width)
+            ask_for_lines(soon, n_lines)
+            soon = at(soon, n_lines * lanes(c))
         tile(
             height, width, a, a_row, a_step, at(b, j), b_stride, at(c, j), c_stride,
             depth, accumulate,
         )  # fmt: skip
         j += width * lanes(c)
+    return soon
 
 
-@inlined
-def ask_for_tile(c, c_stride, height, width):
-    """Ask for the lines of memory that a tile's part of C lies in, to write them."""
-    for i in range(height):
-        for j in range(width):
-            ask_for_vector(at(c, i * c_stride + j * lanes(c)))
+@subroutine
+def ask_for_lines(soon, n):
+    """Ask for some lines of memory; a function, so that the rest has its registers."""
+    for i in range(n):
+        ask_for_vector(at(soon, i * lanes(soon)))
 
 
 # Length of the scratch: 8 numbers of each row, and a vector at the end.

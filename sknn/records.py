@@ -108,7 +108,7 @@ PIECES = [
     "update",
     "finish",  # and after it
 ]
-FLAGS = ["has_weights", "sums_chunks", "keeps_grads"]
+FLAGS = ["has_weights", "sums_chunks", "keeps_grads", "in_order"]
 REALS = ["alpha", "l1", "max_norm"]
 PLAN = np.dtype(  # eight bytes each
     [(name, np.int64) for name in [*ADDRESSES, *SIZES, *PIECES, *FLAGS]]
