@@ -257,8 +257,8 @@ def total_of_zeros(x, n):
 @reduction
 def sum_of_squares(x, n):
     """The sum of the squares of n numbers."""
-    result = load(x, 0) * load(x, 0)
-    for i in range(1, n):
+    result = type(load(x, 0))(0)
+    for i in range(n):
         result += load(x, i) * load(x, i)
     return result
 
@@ -276,7 +276,7 @@ def squared_norm(x, n):
 @reduction
 def sum_of_absolutes(x, n):
     """The sum of the absolute values of n numbers."""
-    result = abs(load(x, 0))
-    for i in range(1, n):
+    result = type(load(x, 0))(0)
+    for i in range(n):
         result += abs(load(x, i))
     return result
