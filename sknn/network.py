@@ -20,7 +20,7 @@ of the dtype that is computed in, and `pointer` makes a pointer of an address.
 import numpy as np
 
 from ._jit import INTEGER, REAL, ZERO, as_array, inlined, piece
-from ._llvm import at, call, load, pointer, record_at, store
+from ._llvm import at, call, load, pointer, prefer_wide_vectors, record_at, store
 from .layers import ROWS
 from .products import total, total_of_zeros
 from .records import BLOCK, FLOAT64, INT64, LAYER, PLAN
@@ -90,6 +90,7 @@ def run_epoch(zero, plan, layers, blocks, number, epoch):
 @piece(*KERNEL)
 def predict(zero, plan, layers, blocks, number):
     """Write the network's outputs for a member's share of the samples in order."""
+    prefer_wide_vectors()
     block = record_at(blocks, number)
     outputs = pointer(plan.outputs, zero)
     start, stop = share(plan.n_samples, plan.block_rows, number, plan.n_members)

@@ -25,7 +25,7 @@ import numpy as np
 
 from ._dot_tile import dot_tile, dot_tile_height
 from ._jit import INTEGER, VECTOR, inlined, piece, reduction, subroutine
-from ._llvm import at, load, store
+from ._llvm import at, load, prefer_wide_vectors, store
 from ._tile import (
     VECTOR_BYTES,
     ask_for_vector,
@@ -248,6 +248,7 @@ def total(x, n):
 @reduction
 def total_of_zeros(x, n):
     """Zero, or NaN if any of n numbers is infinite or NaN."""
+    prefer_wide_vectors()
     zero = load(x, 0) * 0
     for i in range(n):
         zero += load(x, i) * 0
