@@ -240,8 +240,7 @@ class PredictionPlan(Plan):
         shape = order.size if names else (order.size, self._plan[0]["n_outputs"])
         results = np.empty(shape, np.int64 if names else self._dtype)
         self._read(samples)
-        in_order = samples.dense.size > 0 and order[-1] - order[0] == order.size - 1
-        self._set(n_samples=order.size, names=0, in_order=in_order)
+        self._set(n_samples=order.size, names=0, in_order=are_neighbours(order))
         self._point(order=order, **{"names" if names else "outputs": results})
         traces = [own["trace"] for own in self._own]
         for trace in traces:
@@ -384,6 +383,11 @@ class TrainingPlan(Plan):
         super()._read(samples)
         self._point(targets=samples.targets, weights=samples.weights)
         self._set(has_weights=samples.weights.size > 0)
+
+
+def are_neighbours(rows):
+    """Whether each of these rows is the one after the last, at the first look."""
+    return rows.size > 0 and rows[-1] - rows[0] == rows.size - 1
 
 
 def rows_of_a_prediction(layers):
