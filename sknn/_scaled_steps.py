@@ -24,21 +24,22 @@ SIDE_BY_SIDE = 4
 
 
 def _step_of(emit, pointers, numbers):
-    p, x, squares = (emit.loaded(pointer) for pointer in pointers)
-    emit.put(emit.stepped(p, x, squares, *numbers), pointers[0])
+    to_params, *_ = pointers
+    p, x, squares = map(emit.loaded, pointers)
+    emit.put(emit.stepped(p, x, squares, *numbers), to_params)
 
 
 def _adam_step_of(emit, pointers, numbers):
-    beta_1, rest_1, beta_2, rest_2, rate, epsilon, scale, decay = numbers
-    p, g, m, v = (emit.loaded(pointer) for pointer in pointers)
-    g = emit.products(emit.sums(g, p, emit.all(decay)), emit.all(scale))
-    # beta_1 m + rest_1 g, and the same of squares
-    m = emit.sums(emit.products(g, emit.all(rest_1)), m, emit.all(beta_1))
-    squares = emit.products(g, g)
-    v = emit.sums(emit.products(squares, emit.all(rest_2)), v, emit.all(beta_2))
-    emit.put(m, pointers[2])
-    emit.put(v, pointers[3])
-    emit.put(emit.stepped(p, m, v, rate, epsilon), pointers[0])
+    to_params, _, to_means, to_squares = pointers
+    p, g, m, v = map(emit.loaded, pointers)
+    rate, epsilon, *others = numbers
+    beta_1, rest_1, beta_2, rest_2, scale, decay = map(emit.all, others)
+    g = emit.products(emit.fused(g, decay, p), scale)
+    m = emit.fused(emit.products(rest_1, g), beta_1, m)
+    v = emit.fused(emit.products(rest_2, emit.products(g, g)), beta_2, v)
+    emit.put(m, to_means)
+    emit.put(v, to_squares)
+    emit.put(emit.stepped(p, m, v, rate, epsilon), to_params)
 
 
 def _all_steps(step):
@@ -76,7 +77,7 @@ def _steps_at_once(step, n_vectors):
 
 # Of (p, x, squares) and (rate, epsilon): p -= rate * x / (sqrt(squares) + epsilon).
 take_scaled_steps = _all_steps(_step_of)
-# Of (p, gradient, m, v) and (beta_1, 1 - beta_1, beta_2, 1 - beta_2, rate, epsilon,
+# Of (p, gradient, m, v) and (rate, epsilon, beta_1, 1 - beta_1, beta_2, 1 - beta_2,
 # scale, decay): m and v move on to the gradient and its square, and p by m and v.
 take_adam_steps = _all_steps(_adam_step_of)
 
@@ -104,7 +105,7 @@ class RootBuilder(VectorBuilder):
     def products(self, xs, ys):
         return list(map(self._builder.fmul, xs, ys))
 
-    def sums(self, xs, ys, zs):
+    def fused(self, xs, ys, zs):
         """x + y z"""
         return list(map(self.fma, ys, zs, xs))
 
@@ -138,10 +139,10 @@ class RootBuilder(VectorBuilder):
         halves = self.products(estimates, self._constant(0.5))
         if self._is_double:
             errors = self._remainders(self._constant(0.5), roots, halves)
-            roots = self.sums(roots, roots, errors)
-            halves = self.sums(halves, halves, errors)
+            roots = self.fused(roots, roots, errors)
+            halves = self.fused(halves, halves, errors)
         errors = self._remainders(squares, roots, roots)
-        return self.sums(roots, errors, halves)
+        return self.fused(roots, errors, halves)
 
     def _reciprocals(self, divisors):
         """1 / x, for x that are not subnormal, by Newton's iteration."""
@@ -149,7 +150,7 @@ class RootBuilder(VectorBuilder):
         for _ in range(2 if self._is_double else 1):
             ones = self._constant(1.0)
             errors = self._remainders(ones, divisors, reciprocals)
-            reciprocals = self.sums(reciprocals, reciprocals, errors)
+            reciprocals = self.fused(reciprocals, reciprocals, errors)
         return reciprocals
 
     def _constant(self, number):
@@ -165,7 +166,7 @@ class RootBuilder(VectorBuilder):
 
     def _remainders(self, xs, ys, zs):
         """x - y z"""
-        return self.sums(xs, map(self._builder.fneg, ys), zs)
+        return self.fused(xs, map(self._builder.fneg, ys), zs)
 
     def _estimate(self, name, x):
         """The CPU's own of 1 / sqrt(x), rsqrt, or 1 / x, rcp."""

@@ -282,15 +282,24 @@ class VectorBuilder:
 
 
 @intrinsic
-def ask_for_vector(typingctx, c):
-    """Ask the cache for 64 bytes of C, which will be written."""
+def ask_to_read(typingctx, a):
+    """Ask the cache for 64 bytes of A."""
+    return types.void(a), _asking(to_write=False)
 
+
+@intrinsic
+def ask_to_write(typingctx, a):
+    """The same, and other cores to give them up."""
+    return types.void(a), _asking(to_write=True)
+
+
+def _asking(to_write):
     def codegen(context, builder, signature, args):
         emit = VectorBuilder(context, builder, signature.args[0].dtype)
-        emit.prefetch(args[0], 0, to_write=True)
+        emit.prefetch(args[0], 0, to_write)
         return context.get_dummy_value()
 
-    return types.void(c), codegen
+    return codegen
 
 
 @intrinsic

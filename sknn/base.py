@@ -562,11 +562,11 @@ class BaseMLP(CallbackSupportMixin, Parametrized):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "coefs_")  # a look at all attributes takes much longer
 
-    def _outputs(self, X, names=False):
+    def _outputs(self, X, as_classes=False):
         """The network's outputs for X, or the numbers of the likeliest classes."""
         network, samples, rows = self._ready(X)
         refuse = partial(self._validate_X, X)
-        return network.predict(samples, rows, self.n_jobs, refuse, names)
+        return network.predict(samples, rows, self.n_jobs, refuse, as_classes)
 
     def _ready(self, X):
         """The fitted network, and X as samples that it can read."""

@@ -78,7 +78,7 @@ def weighted_sums(zero, plan, layer, block, first, n, accumulate):
             at(units, layer.inputs * plan.stride), plan.stride,
             at(units, layer.outputs * plan.stride), plan.stride,
             layer.fan_out, whole_vectors(n, zero), layer.fan_in + 1, accumulate,
-            pointer(block.packed, zero), soon, n_soon,
+            pointer(block.packed, zero), soon, n_soon, 0,
         ),
     )  # fmt: skip
 
@@ -87,11 +87,12 @@ def weighted_sums(zero, plan, layer, block, first, n, accumulate):
 def samples_after(zero, plan, layer, first, n):
     """The rows of X behind n others, and how many numbers of them to ask for.
 
-    None where nobody knows whether they come next, of the layers behind the first, and
-    where there are more features than outputs: a product has no time for so many.
+    None where nobody knows whether they come next, of a sparse X, of the layers behind
+    the first, and where there are more features than outputs: a product has no time for
+    so many.
     """
-    X = pointer(plan.dense, zero)
-    if not plan.in_order or layer.inputs > 0 or plan.n_features > layer.fan_out:
+    X, is_first = pointer(plan.dense, zero), plan.dense != 0 and layer.inputs == 0
+    if not (plan.in_order and is_first and plan.n_features <= layer.fan_out):
         return X, 0
     row = load(pointer(plan.order, INT64), first) + n
     return at(X, row * plan.n_features), n * plan.n_features
@@ -116,7 +117,7 @@ def weighted_sums_of_few(zero, plan, layer, block, n):
             at(pointer(plan.params, zero), layer.weights), layer.stride,
             sums, layer.stride,
             n, layer.columns, layer.fan_in + 1, OVERWRITE,
-            pointer(block.packed, zero), sums, 0,
+            pointer(block.packed, zero), sums, 0, 0,
         ),
     )  # fmt: skip
     # one by one: `transpose` would write over the row of ones behind the outputs
@@ -154,7 +155,7 @@ def dense_backward(zero, plan, layer, block, first, n):
                 at(deltas, layer.outputs * plan.stride), plan.stride,
                 at(deltas, layer.inputs * plan.stride), plan.stride,
                 layer.fan_in, whole_vectors(n, zero), layer.fan_out, layer.adds_deltas,
-                pointer(block.packed, zero), deltas, 0,
+                pointer(block.packed, zero), deltas, 0, 0,
             ),
         )  # fmt: skip
     if plan.sums_chunks and plan.n_members > 1:
@@ -210,7 +211,7 @@ def weight_gradient(
     else:
         turned = layer.turned * plan.block_rows + offset * layer.stride
         params = at(pointer(plan.params, zero), layer.weights + row * layer.stride)
-        # which another core has read, if there are others
+        # if there are other members, their cores have read the weights that are stepped
         steps_next = not plan.sums_chunks and not plan.clip and accumulate == OVERWRITE
         n_soon = n_rows * layer.stride if plan.n_members > 1 and steps_next else 0
         call(
@@ -219,7 +220,7 @@ def weight_gradient(
                 units, plan.stride, AS_IT_IS,
                 at(pointer(block.turned, zero), turned), layer.stride,
                 grads, layer.stride, n_rows, layer.columns, n, accumulate, grads,
-                params, n_soon,
+                params, n_soon, 1,
             ),
         )  # fmt: skip
 

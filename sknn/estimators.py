@@ -435,7 +435,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         # before a fit there are no labels, and `_outputs` says so
         if self.__sklearn_is_fitted__() and self._labels.has_one_likeliest:
-            return self._labels.named(self._outputs(X, names=True))
+            return self._labels.named(self._outputs(X, as_classes=True))
         return self._decode(self._outputs(X))
 
     def predict_proba(self, X):

@@ -103,37 +103,43 @@ def predict(zero, plan, layers, blocks, number):
         scratch = pointer(block.weights, zero)
         settings = pointer(plan.loss_settings, FLOAT64)
         call(plan.link, (z, scratch, settings, plan.n_outputs, plan.stride, n))
-        if plan.names != 0:
-            names = at(pointer(plan.names, INT64), first)
-            name_likeliest(z, scratch, names, plan.n_outputs, plan.stride, n)
-            continue
-        for i in range(n):
-            for j in range(plan.n_outputs):
-                output = load(z, j * plan.stride + i)
-                store(outputs, (first + i) * plan.n_outputs + j, output)
+        if plan.classes != 0:
+            classes = at(pointer(plan.classes, INT64), first)
+            find_classes(z, scratch, classes, plan.n_outputs, plan.stride, n)
+        else:
+            write_outputs(z, at(outputs, first * plan.n_outputs), plan, n)
 
 
 @inlined
-def name_likeliest(outputs, largest, names, n_outputs, stride, n):
-    """The number of each sample's likeliest class, which one output is of the second.
+def write_outputs(z, outputs, plan, n):
+    """Write a block's outputs, with a row for each sample."""
+    for i in range(n):
+        for j in range(plan.n_outputs):
+            store(outputs, i * plan.n_outputs + j, load(z, j * plan.stride + i))
 
-    Of several it is the first, and so it is where outputs are NaN, as all of a softmax
-    are then.
+
+@inlined
+def find_classes(outputs, largest, classes, n_outputs, stride, n):
+    """The number of each sample's class: that of its largest output, or the first such.
+
+    A single output is the probability of class 1.  All of a softmax's are NaN if one
+    is: then it is class 0, as for `argmax`.
     """
-    best, most, names = as_array(outputs, n), as_array(largest, n), as_array(names, n)
-    T = type(best[0])
+    T = type(load(outputs, 0))
+    best, most = as_array(outputs, n), as_array(largest, n)
+    classes = as_array(classes, n)
     for i in range(n):
         output = best[i]
         most[i], best[i] = output, T(n_outputs == 1 and output > T(0.5))
     for j in range(1, n_outputs):
-        row, name = as_array(at(outputs, j * stride), n), T(j)
+        row, number = as_array(at(outputs, j * stride), n), T(j)
         for i in range(n):
             # all is read before it is compared: else LLVM makes no vectors of it
-            output, before, name_before = row[i], most[i], best[i]
+            output, before, number_before = row[i], most[i], best[i]
             most[i] = output if output > before else before
-            best[i] = name if output > before else name_before
+            best[i] = number if output > before else number_before
     for i in range(n):
-        names[i] = np.int64(best[i])
+        classes[i] = np.int64(best[i])
 
 
 @inlined

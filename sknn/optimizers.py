@@ -65,7 +65,7 @@ def update_adam(params, grads, moments, distance, n, settings, rates, scale, dec
     beta_2, rest_2 = T(settings[1]), T(1 - settings[1])
     rate, epsilon = T(rates[0]), finite_divisor(T(rates[1]))
     scale, decay = T(scale), T(decay)
-    numbers = beta_1, rest_1, beta_2, rest_2, rate, epsilon, scale, decay
+    numbers = rate, epsilon, beta_1, rest_1, beta_2, rest_2, scale, decay
     take_adam_steps((params, grads, moments, squares), numbers, n)
 
 

@@ -50,8 +50,9 @@ class Network:
 
     def __init__(self, params, layers, loss):
         self.params, self.layers, self.loss = params, layers, loss_of(loss)
-        # a new one would take longer than a few rows do, and a tenth of many rows' time
-        self._idle_plans = {False: [], True: []}  # for many rows, and for few
+        # Plans of small blocks are kept: a new one would take longer than few rows do,
+        # or a tenth of a narrow network's time for many.
+        self._idle_plans = {FEW_SAMPLES: [], FEW_ROWS: []}  # by samples of a block
 
     def with_params(self, params):
         """A network of the same layers with a copy of these parameters."""
@@ -74,27 +75,30 @@ class Network:
             plan = PredictionPlan(self, order.size, team, level)
             return plan.predict(samples, order, if_not_finite)
 
-    def predict(self, samples, order, n_jobs=None, if_not_finite=None, names=False):
+    def predict(
+        self, samples, order, n_jobs=None, if_not_finite=None, as_classes=False
+    ):
         """The outputs for these samples, of shape (n_samples, n_outputs).
 
-        Or, as ``names`` of shape (n_samples,), the numbers of the likeliest classes.
+        Or, ``as_classes``, the number of each sample's, of shape (n_samples,).
         ``if_not_finite`` is called if there are samples that are not: nobody has to
         look at all of X before.
         """
-        work = samples, order, if_not_finite, names
-        few = order.size <= FEW_SAMPLES
-        n_flops = 2 * order.size * self.params.size
+        work = samples, order, if_not_finite, as_classes
+        few, n_flops = order.size <= FEW_SAMPLES, 2 * order.size * self.params.size
         n_members = 1 if few else team_size(n_jobs, n_flops, 1)
-        if n_members > 1:
+        block_rows = FEW_SAMPLES if few else rows_of_a_prediction(self.layers)
+        idle_plans = self._idle_plans.get(block_rows)
+        if n_members > 1 or idle_plans is None:
             with Team(n_members) as team:
                 return PredictionPlan(self, order.size, team).predict(*work)
         try:
-            plan = self._idle_plans[few].pop()
+            plan = idle_plans.pop()
         except IndexError:
-            plan = PredictionPlan(self, FEW_SAMPLES if few else MANY_ROWS)
+            plan = PredictionPlan(self, block_rows)
         outputs = plan.predict(*work)
         if plan.was_finite:  # or the next samples might be taken for what is left
-            self._idle_plans[few].append(plan)
+            idle_plans.append(plan)
         return outputs
 
 
@@ -215,7 +219,7 @@ class Plan:
 
 
 class PredictionPlan(Plan):
-    """What predicting takes, for ``n_rows`` samples."""
+    """What predicting takes, in blocks of ``n_rows`` samples at most."""
 
     def __init__(self, network, n_rows, team=ALONE, level=None):
         rows = rows_of_a_prediction(network.layers)
@@ -235,18 +239,18 @@ class PredictionPlan(Plan):
             link=LINKS["identity"].address(self._dtype),
         )
 
-    def predict(self, samples, order, if_not_finite=None, names=False):
-        """The network's outputs for these samples, or the names of their classes."""
-        shape = order.size if names else (order.size, self._plan[0]["n_outputs"])
-        results = np.empty(shape, np.int64 if names else self._dtype)
+    def predict(self, samples, order, if_not_finite=None, as_classes=False):
+        """The network's outputs for these samples, or their classes by number."""
+        shape = order.size if as_classes else (order.size, self._plan[0]["n_outputs"])
+        results = np.empty(shape, np.int64 if as_classes else self._dtype)
         self._read(samples)
-        self._set(n_samples=order.size, names=0, in_order=are_neighbours(order))
-        self._point(order=order, **{"names" if names else "outputs": results})
+        self._set(n_samples=order.size, in_order=may_be_neighbours(order), classes=0)
+        self._point(order=order, **{"classes" if as_classes else "outputs": results})
         traces = [own["trace"] for own in self._own]
         for trace in traces:
             trace[0] = 0
         self._run(predict)
-        for name in (*X_DENSE, *X_SPARSE, "order", "outputs", "names"):
+        for name in (*X_DENSE, *X_SPARSE, "order", "outputs", "classes"):
             self._kept.pop(name, None)
         self.was_finite = not np.isnan(traces).any()
         if if_not_finite and not self.was_finite:
@@ -385,8 +389,8 @@ class TrainingPlan(Plan):
         self._set(has_weights=samples.weights.size > 0)
 
 
-def are_neighbours(rows):
-    """Whether each of these rows is the one after the last, at the first look."""
+def may_be_neighbours(rows):
+    """Whether the rows seem to follow one another; who trusts it asks for them only."""
     return rows.size > 0 and rows[-1] - rows[0] == rows.size - 1
 
 

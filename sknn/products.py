@@ -28,7 +28,8 @@ from ._jit import INTEGER, VECTOR, inlined, piece, reduction, subroutine
 from ._llvm import at, load, prefer_wide_vectors, store
 from ._tile import (
     VECTOR_BYTES,
-    ask_for_vector,
+    ask_to_read,
+    ask_to_write,
     copy_half_vector,
     copy_vector,
     lanes,
@@ -52,19 +53,19 @@ BYTES_IN_PAGES = 256 * 1024
 
 @piece(
     VECTOR, INTEGER, INTEGER, VECTOR, INTEGER, VECTOR, INTEGER,
-    INTEGER, INTEGER, INTEGER, INTEGER, VECTOR, VECTOR, INTEGER,
+    INTEGER, INTEGER, INTEGER, INTEGER, VECTOR, VECTOR, INTEGER, INTEGER,
 )  # fmt: skip
 def product(
     a, a_stride, a_transposed, b, b_stride, c, c_stride, m, n, depth, accumulate,
-    packed, soon, n_soon,
+    packed, soon, n_soon, writes,
 ):  # fmt: skip
     """C (+)= A @ B, or A.T @ B, with C of shape (m, n) and n a multiple of the vector.
 
     Rows lie ``_stride`` numbers apart; `packed` is scratch of ``PACKED`` numbers.
     ``a_transposed`` is AS_IT_IS, TRANSPOSED or TRANSPOSED_FROM_AFAR.  The numbers from
-    `soon` on, `n_soon` of them, are what is read or written next: the memory that they
-    lie in may take as long to come as a dozen products of vectors, so the tiles ask for
-    it in time, each for its share.
+    `soon` on, `n_soon` of them, are what is read next, or written if it ``writes``: the
+    memory that they lie in may take as long to come as a dozen products of vectors, so
+    the tiles ask for it in time, each for its share.
     """
     size = VECTOR_BYTES // lanes(c)
     n_rows, n_columns = even_share(depth, MOST_ROWS, 1), n
@@ -87,7 +88,7 @@ def product(
                 at(b, k * b_stride + j), b_stride, at(c, j), c_stride,
                 m, min(n_columns, n - j), min(n_rows, depth - k),
                 accumulate != 0 or k > 0, copies, packed,
-                soon, asks if k == 0 else 0,
+                soon, asks if k == 0 else 0, writes,
             )  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def even_share(n, most, grain):
 
 @inlined
 def lines_of_a_tile(n_soon, m, n, c):
-    """Lines of memory, of one vector each, that the largest tiles ask for."""
+    """Lines of memory, each a vector, that a tile asks for, if it has as many of C."""
     if n_soon == 0:
         return 0  # without a division, too
     return (n_soon * tile_height(m) * tile_width(n // lanes(c)) + m * n - 1) // (m * n)
@@ -111,7 +112,7 @@ def lines_of_a_tile(n_soon, m, n, c):
 @inlined
 def block_of_tiles(
     a, a_stride, a_transposed, b, b_stride, c, c_stride, m, n, depth, accumulate,
-    copies, packed, soon, asks,
+    copies, packed, soon, asks, writes,
 ):  # fmt: skip
     """The product with a block of B; returns what comes after what was asked for."""
     row, step = (1, a_stride) if a_transposed else (a_stride, 1)
@@ -124,7 +125,7 @@ def block_of_tiles(
             height, packed if copies else at(a, i * row),
             1 if copies else row, height if copies else step,
             b, b_stride, at(c, i * c_stride), c_stride, n, depth, accumulate,
-            soon, asks,
+            soon, asks, writes,
         )  # fmt: skip
         i += height
     return soon
@@ -133,7 +134,7 @@ def block_of_tiles(
 @inlined
 def row_of_tiles(
     height, a, a_row, a_step, b, b_stride, c, c_stride, n, depth, accumulate,
-    soon, asks,
+    soon, asks, writes,
 ):  # fmt: skip
     """The tiles beside one another in a few rows of C; what comes then is returned."""
     j = 0
@@ -141,7 +142,7 @@ def row_of_tiles(
         width = tile_width((n - j) // lanes(c))
         if asks > 0:
             n_lines = min(asks, height * width)
-            ask_for_lines(soon, n_lines)
+            ask_for_lines(soon, n_lines, writes)
             soon = at(soon, n_lines * lanes(c))
         tile(
             height, width, a, a_row, a_step, at(b, j), b_stride, at(c, j), c_stride,
@@ -152,10 +153,14 @@ def row_of_tiles(
 
 
 @subroutine
-def ask_for_lines(soon, n):
+def ask_for_lines(soon, n, writes):
     """Ask for some lines of memory; a function, so that the rest has its registers."""
     for i in range(n):
-        ask_for_vector(at(soon, i * lanes(soon)))
+        line = at(soon, i * lanes(soon))
+        if writes:
+            ask_to_write(line)
+        else:
+            ask_to_read(line)
 
 
 # Length of the scratch: 8 numbers of each row, and a vector at the end.

@@ -51,7 +51,7 @@ ADDRESSES = {
     # numbers of the samples, one minibatch after the other
     "order": np.dtype(np.int64),
     "outputs": None,
-    "names": np.dtype(np.int64),  # of the likeliest classes, instead of outputs
+    "classes": np.dtype(np.int64),  # of the samples by number, instead of outputs
     "losses": None,  # of the samples of a minibatch
     "penalties": np.dtype(np.float64),  # of each strip of weights
     "norms": np.dtype(np.float64),  # of each strip of gradients, squared
@@ -108,7 +108,12 @@ PIECES = [
     "update",
     "finish",  # and after it
 ]
-FLAGS = ["has_weights", "sums_chunks", "keeps_grads", "in_order"]
+FLAGS = [
+    "has_weights",
+    "sums_chunks",
+    "keeps_grads",
+    "in_order",  # whether the samples seem to lie one behind the other in X
+]
 REALS = ["alpha", "l1", "max_norm"]
 PLAN = np.dtype(  # eight bytes each
     [(name, np.int64) for name in [*ADDRESSES, *SIZES, *PIECES, *FLAGS]]

@@ -77,8 +77,8 @@ def _fitted_binarizer(y):
     return LabelBinarizer().fit(y)
 
 
-def likeliest(outputs):
-    """The number of each sample's likeliest class; one output is that of the second."""
+def class_numbers(outputs):
+    """The number of each sample's likeliest class; a single output is the second's."""
     if outputs.shape[1] > 1:
         return outputs.argmax(axis=1)
     return (outputs.ravel() > 0.5).astype(np.int64)
@@ -113,7 +113,7 @@ class Labels:
 
     @property
     def has_one_likeliest(self):
-        """Whether a sample's label is the likeliest of two or more."""
+        """Whether a label is the likeliest of several classes, not of one alone."""
         return not self.is_multilabel and len(self.classes) > 1
 
     @property
@@ -162,23 +162,27 @@ class Labels:
         return self.decode(targets)
 
     def named(self, numbers):
-        """The classes of these numbers, an array that nobody else has."""
-        integers = self.classes.dtype == numbers.dtype
-        if integers and np.array_equal(self.classes, np.arange(len(self.classes))):
-            return numbers  # copying a large array takes as long as a small network
-        return self.classes[numbers]
+        """The classes of these numbers, which may be the same array."""
+        return numbers if self._are_numbers else self.classes[numbers]
+
+    @cached_property
+    def _are_numbers(self):
+        """Whether each class is its own number: then nothing has to be copied."""
+        numbers = np.arange(len(self.classes))
+        same_kind = self.classes.dtype == numbers.dtype == np.int64
+        return same_kind and np.array_equal(self.classes, numbers)
 
     def decode(self, outputs):
         """The labels that these outputs predict."""
         if self.has_one_likeliest:
-            return self.named(likeliest(outputs))
+            return self.named(class_numbers(outputs))
         outputs = outputs.ravel() if outputs.shape[1] == 1 else outputs
         return self.binarizer.inverse_transform(outputs)
 
     def hits(self, outputs, targets):
         """Whether `decode` finds all labels of each of these samples."""
         if self.has_one_likeliest:
-            return likeliest(outputs) == targets.ravel()
+            return class_numbers(outputs) == targets.ravel()
         certain = len(self.classes) == 1
         return certain | ((outputs > 0.5) == targets).all(axis=1)
 

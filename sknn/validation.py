@@ -5,7 +5,7 @@ import numpy as np
 from .loss_pieces import LINKS
 from .losses import SQUARED_ERROR
 from .plans import Network, PredictionPlan
-from .targets import likeliest
+from .targets import class_numbers
 from .training import mean_loss
 
 
@@ -129,10 +129,10 @@ def scored_by(scoring, probe, X, y, weights):
         if not np.isfinite(outputs).all():
             return np.nan  # where scorers would raise
 
-        def known_outputs(data, names=False):
+        def known_outputs(data, as_classes=False):
             if data is not X:
-                return compute(data, names)
-            return likeliest(outputs) if names else outputs
+                return compute(data, as_classes)
+            return class_numbers(outputs) if as_classes else outputs
 
         probe._outputs = known_outputs
         return scorer(probe, X, y, **options)

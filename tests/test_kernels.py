@@ -15,6 +15,7 @@ from sknn.optimizers import OPTIMIZERS
 from sknn.params import pack, padded, parts, views, zeros
 from sknn.plans import BLOCK_ROWS, Network, TrainingPlan
 from sknn.samples import freeze
+from sknn.targets import class_numbers
 from sknn.team import Team
 
 DTYPES = [np.float32, np.float64]
@@ -59,7 +60,7 @@ def test_product(m, n, depth, dtype, reading, accumulate):
     packed = zeros(products.PACKED, dtype)
     products.product(
         a, a_stride, reading, b, b_stride, c, c_stride, m, c_stride, depth,
-        accumulate, packed, soon, n_soon,
+        accumulate, packed, soon, n_soon, m % 3,
     )  # fmt: skip
     expected = A.astype(float) @ B + accumulate * C
     result = c.reshape(m, c_stride)
@@ -363,6 +364,37 @@ def test_predicted_class_is_the_likeliest_the_first_of_several(n, dtype):
     probabilities = net.predict_proba(X[:n])
     expected = net.classes_[probabilities.argmax(axis=1)]
     assert np.array_equal(net.predict(X[:n]), expected)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("n", [1, 17, 250])
+def test_a_half_is_the_first_of_two_classes(n):
+    X, y = np.ones((250, 3)), np.arange(250) % 2
+    net = MLPClassifier((4,), solver="lbfgs", max_iter=1, random_state=0).fit(X, y)
+    net.coefs_[1][:] = net.intercepts_[1][:] = 0
+    assert (net.predict_proba(X[:n]) == 0.5).all()
+    assert not net.predict(X[:n]).any()
+    net.intercepts_[1][:] = 1e-9
+    assert net.predict(X[:n]).all()
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("classes", [[0, 1], [0, 1, 2], [0, 2], ["a", "b"], [-1, 0, 1]])
+@pytest.mark.parametrize("dtype", [None, np.int8, np.uint64])
+@pytest.mark.parametrize("n", [1, 60])
+def test_predicted_classes_are_the_users_own(classes, dtype, n):
+    if dtype and (isinstance(classes[0], str) or min(classes) < 0):
+        pytest.skip("no integers, or signed ones")
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    y = np.resize(np.array(classes, dtype), 60)
+    net = MLPClassifier((4,), solver="lbfgs", max_iter=5, random_state=0).fit(X, y)
+    predicted = net.predict(X[:n])
+    assert predicted.dtype == y.dtype
+    expected = net.classes_[class_numbers(net._outputs(X[:n]))]
+    assert np.array_equal(predicted, expected)
+    predicted[:] = y[0]  # nobody else has this array
+    assert np.array_equal(net.predict(X[:n]), expected)
+    assert np.array_equal(net.classes_, np.array(classes, dtype))
 
 
 def test_rows_are_padded_to_the_vectors_of_the_tiles():

@@ -1,5 +1,6 @@
 """Memory: what fits, predictions and pickles take beyond their data."""
 
+import copy
 import pickle
 import tracemalloc
 
@@ -46,7 +47,25 @@ def test_predict_goes_by_blocks(kind):
     X, y = _data(20_000)
     net = MLPRegressor(hidden_layer_sizes=WIDTH, max_iter=1).fit(X[:100], y[:100])
     X = kind(X)
-    assert _peak(lambda: net.predict(X)) < len(y) * WIDTH * 8 / 4
+    # a copy has no network yet, and so no plan of an earlier prediction
+    peak = _peak(lambda: copy.deepcopy(net).predict(X))
+    assert 240 * WIDTH * 8 < peak < len(y) * WIDTH * 8 / 4
+
+
+@pytest.mark.parametrize("n", [1, 17, 5000])
+def test_little_stays_after_a_prediction(n):
+    X, y = _data(5000)
+    net = MLPRegressor(hidden_layer_sizes=WIDTH, max_iter=1).fit(X[:100], y[:100])
+    net.predict(X[:n])
+    twins = [copy.deepcopy(net) for _ in range(10)]
+    for twin in twins:
+        twin._ready(X[:n])  # which makes a network of the weights
+    tracemalloc.start()
+    for twin in twins:
+        twin.predict(X[:n])
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept / 10 < 20 * (N_FEATURES + 2 * WIDTH) * 8 + 10_000
 
 
 def test_sparse_x_is_never_made_dense():

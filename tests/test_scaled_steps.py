@@ -5,7 +5,7 @@ import pytest
 
 from sknn._jit import INTEGER, REAL, VECTOR, piece
 from sknn._llvm import load
-from sknn._scaled_steps import take_scaled_steps
+from sknn._scaled_steps import take_adam_steps, take_scaled_steps
 from sknn.params import padded, zeros
 
 
@@ -13,6 +13,14 @@ from sknn.params import padded, zeros
 def _take(p, x, squares, rate, epsilon, n):
     T = type(load(p, 0))
     take_scaled_steps((p, x, squares), (T(rate), T(epsilon)), n)
+
+
+@piece(VECTOR, VECTOR, VECTOR, VECTOR, REAL, REAL, REAL, REAL, REAL, REAL, INTEGER)
+def _take_adams(p, g, m, v, rate, epsilon, beta_1, beta_2, scale, decay, n):
+    T = type(load(p, 0))
+    betas = T(beta_1), T(1 - beta_1), T(beta_2), T(1 - beta_2)
+    numbers = T(rate), T(epsilon), *betas, T(scale), T(decay)
+    take_adam_steps((p, g, m, v), numbers, n)
 
 
 def _steps(x, squares, rate, epsilon, dtype):
@@ -58,3 +66,25 @@ def test_nan_stays_visible(n, dtype):
         assert np.array_equal(np.isnan(steps), gap)
     # as in NumPy: the square of what is finite may be too large
     np.testing.assert_array_equal(_steps(ones, infinite, 0.01, 1e-8, dtype) == 0, gap)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [16, 48, 64, 80, 1008])
+def test_adam(n, dtype):
+    rng = np.random.default_rng(n)
+    arrays = rng.normal(size=(4, n + 16)).astype(dtype)
+    arrays[3] **= 2
+    (p, g, m, v), before = arrays, arrays.copy()
+    numbers = 0.01, 1e-3, 0.9, 0.99, 0.3, 0.7
+    _take_adams(p, g, m, v, *numbers, n)
+    rate, epsilon, beta_1, beta_2, scale, decay = numbers
+    p_before, g_before, m_before, v_before = before.astype(float)
+    gradient = (g_before + decay * p_before) * scale
+    mean = beta_1 * m_before + (1 - beta_1) * gradient
+    square = beta_2 * v_before + (1 - beta_2) * gradient**2
+    step = rate * mean / (np.sqrt(square) + epsilon)
+    for array, expected in [(p, p_before - step), (m, mean), (v, square)]:
+        tolerance = 20 * np.finfo(dtype).eps
+        np.testing.assert_allclose(array[:n], expected[:n], tolerance, tolerance)
+    assert np.array_equal(g, before[1])
+    assert np.array_equal(arrays[:, n:], before[:, n:])  # nothing behind the last one

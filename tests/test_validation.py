@@ -185,6 +185,15 @@ SCORINGS = [
 ]
 
 
+@pytest.mark.parametrize("target", [two, three])
+def test_accuracy_is_the_score_of_classes_by_default(target):
+    default, asked = (
+        fit(target, scoring=each, max_iter=30) for each in (None, "accuracy")
+    )
+    assert default.validation_scores_ == pytest.approx(asked.validation_scores_)
+    assert len(set(default.validation_scores_)) > 1
+
+
 @pytest.mark.parametrize(("target", "scoring"), SCORINGS)
 def test_any_scorer_is_asked(target, scoring):
     model = fit(target, scoring=scoring)
