@@ -136,7 +136,7 @@ def row_of_tiles(
     height, a, a_row, a_step, b, b_stride, c, c_stride, n, depth, accumulate,
     soon, asks, writes,
 ):  # fmt: skip
-    """The tiles beside one another in a few rows of C; what comes then is returned."""
+    """The tiles beside one another in a few rows of C; returns the same."""
     j = 0
     while j < n:
         width = tile_width((n - j) // lanes(c))
