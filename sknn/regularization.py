@@ -16,7 +16,6 @@ from .team import STRIP
 @piece(*ROWS)
 def note_penalties(zero, plan, layer, row, n_rows, grads):
     """The L2 penalties of some rows, strip by strip."""
-    prefer_wide_vectors()
     for i in range(0, n_rows, STRIP):
         place, size = weights_of_strip(layer, row + i, n_rows - i)
         if size > 0:

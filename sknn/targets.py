@@ -158,7 +158,7 @@ class Labels:
     def labels(self, targets):
         """The labels that `encode` made these targets of."""
         if self.is_multiclass:
-            return self.classes[targets.ravel().astype(int)]
+            return self.named(targets.ravel().astype(np.int64))
         return self.decode(targets)
 
     def named(self, numbers):
