@@ -130,13 +130,14 @@ class Plan:
         self._point(params=network.params, arrivals=team.arrivals)
         self._connect(network)
 
-    def _run(self, kernel):
+    def _run(self, kernel, work=1):
         # A bound method holds the plan, and so its arrays, for as long as a thread
         # runs, even if the one that waits for it is interrupted and leaves.
-        self._team.run(partial(self._call, kernel))
+        function = kernel.from_python(self._dtype)
+        self._team.run(partial(self._call, function), work)
 
-    def _call(self, kernel, number):
-        kernel.from_python(self._dtype)(0, *self._addresses, number)
+    def _call(self, function, number):
+        function(0, *self._addresses, number)
 
     def _connect(self, network):
         """Look up, or compile, the pieces that the network is made of."""
@@ -374,7 +375,7 @@ class TrainingPlan(Plan):
             alpha=alpha,
             seed=seed,
         )
-        self._run(run_epochs)
+        self._run(run_epochs, n_epochs)
         return self.take_results()
 
     def take_results(self):

@@ -40,7 +40,7 @@ def share(n, grain, number, size):
 
 @subroutine
 def wait_for_all(arrivals, size):
-    """Go on when all members have come to this barrier."""
+    """Go on when all members have come to this barrier; False if one never will."""
     if size > 1:
         # everybody comes to a barrier before anybody comes to the next
         last = (add_one(arrivals) // size + 1) * size
@@ -50,6 +50,7 @@ def wait_for_all(arrivals, size):
             if looks > PATIENCE:
                 add_one(at(arrivals, WAITS))
                 give_way()
+    return read(arrivals) < EVERYBODY
 
 
 def team_size(n_jobs, flops_of_step, n_steps):
@@ -69,8 +70,8 @@ def team_size(n_jobs, flops_of_step, n_steps):
 class Team:
     """Threads that start with the first kernel and end with the ``with`` block.
 
-    The thread that calls `run` only waits, so that an interrupt from the keyboard
-    finds it at once and leaves the kernel whole; one member alone is that thread.
+    The thread that calls `run` is the first member: if all of them had to be woken, the
+    system might wake two on one core, for a while.
 
     Where cores are taken from a program for a while, members wait for one that is not
     running, and all are slower than one.  So after a slow call the next one is one
@@ -81,10 +82,10 @@ class Team:
     def __init__(self, size):
         self.size, self.arrivals = size, np.zeros(WAITS + 1, np.int64)
         self.n_active = size  # in the next call
-        self._seconds_before = np.inf  # of the call before a trial
-        self._least_seconds = np.inf  # of all members
+        self._time_before = np.inf  # of the call before a trial
+        self._least_time = np.inf  # of all members
         self._is_trial, self._pause, self._next_pause = False, 0, 4
-        self._pool = ThreadPoolExecutor(size) if size > 1 else None
+        self._pool = ThreadPoolExecutor(size - 1) if size > 1 else None
 
     def __enter__(self):
         return self
@@ -93,8 +94,8 @@ class Team:
         if self._pool:
             self._pool.shutdown()
 
-    def run(self, kernel):
-        """Call ``kernel(number)`` in every active member, in calls of equal work."""
+    def run(self, kernel, work=1):
+        """Call ``kernel(number)`` in every active member, for so much ``work``."""
         if self.size == 1:
             kernel(0)
             return
@@ -104,42 +105,44 @@ class Team:
             kernel(0)
         else:
             self._run_together(kernel)
-        self._judge(perf_counter() - start)
+        seconds = perf_counter() - start
+        waits = self.arrivals[WAITS] / (self.size - 1)
+        self._judge(seconds / work, waits / seconds)
 
-    def _judge(self, seconds):
-        """Choose how many members the next call is for, by the time of this one."""
+    def _judge(self, time, waits):
+        """Choose how many members the next call is for, by the time of this one.
+
+        Which is that of a unit of work, and ``waits`` are each waiting member's per
+        second.
+        """
         self._pause -= 1
         others = self.size if self.n_active == 1 else 1
         if self._is_trial:
             self._is_trial, self._pause = False, self._next_pause
             self._next_pause *= 2
-            if seconds > self._seconds_before:
+            if time > self._time_before:
                 self.n_active = others
-        elif self._pause <= 0 and (self.n_active == 1 or self._is_slow(seconds)):
-            self._is_trial, self._seconds_before = True, seconds
+        elif self._pause <= 0 and (self.n_active == 1 or self._is_slow(time, waits)):
+            self._is_trial, self._time_before = True, time
             self.n_active = others
 
-    def _is_slow(self, seconds):
+    def _is_slow(self, time, waits):
         """Whether a call of all members was slower than it might have been."""
-        self._least_seconds = min(seconds, self._least_seconds)
-        waits = self.arrivals[WAITS] / (self.size - 1)
-        return (
-            waits > MANY_PER_SECOND * seconds
-            or seconds > MUCH_SLOWER * self._least_seconds
-        )
+        self._least_time = min(time, self._least_time)
+        return waits > MANY_PER_SECOND or time > MUCH_SLOWER * self._least_time
 
     def _run_together(self, kernel):
         calls = []
         try:
-            calls += [self._pool.submit(kernel, i) for i in range(self.size)]
+            calls += [self._pool.submit(kernel, i) for i in range(1, self.size)]
+            kernel(0)
         except BaseException:
             self.arrivals[0] = EVERYBODY  # who has started must not wait for the rest
             raise
-        try:
-            for call in calls:
-                call.result()
         finally:
             wait(calls)
+        for call in calls:
+            call.result()
 
 
 ALONE = Team(1)

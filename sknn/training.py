@@ -27,9 +27,9 @@ from .team import Team, team_size
 
 # Below this rate an adaptive schedule stops the fit instead of dividing once more.
 SMALLEST_RATE = 1e-6
-# Work for less than a millisecond: an interrupt from the keyboard waits for as long.
-# Less than a team takes up (team.py), whose calls are an epoch each.
-FLOPS_AHEAD = 2e7
+# Work for some ten milliseconds, as long as an interrupt from the keyboard may wait, and
+# samples whose order may be drawn for it: those of a megabyte.
+FLOPS_AHEAD, SAMPLES_AHEAD = 1e9, 2**17
 
 
 @dataclass
@@ -70,8 +70,9 @@ class StochasticFit:
         self._batch_size = clipped_batch_size(mlp.batch_size, rows.size)
         self._n_used = n_used_samples(network, rows.size, self._batch_size)
         self._n_steps = -(-self._n_used // self._batch_size)
-        most = 1 + int(FLOPS_AHEAD / n_flops(network, self._n_used))
-        self._most_ahead = min(EPOCHS_AHEAD, self.n_epochs, most)
+        by_work = 1 + int(FLOPS_AHEAD / n_flops(network, self._n_used))
+        by_order = 1 + SAMPLES_AHEAD // self._n_used
+        self._most_ahead = min(EPOCHS_AHEAD, self.n_epochs, by_work, by_order)
         self._rows = rows
         self._shuffle = Shuffler(random_state, rows, self._most_ahead)
         self._seed = seed_for(network, random_state)

@@ -12,6 +12,7 @@ from test_kernels import Case
 
 from sknn import MLPClassifier, MLPRegressor, team
 from sknn.losses import SQUARED_ERROR
+from sknn.plans import Plan
 from sknn.team import Team, team_size
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -40,7 +41,8 @@ def sizes(monkeypatch):
 
 
 def _fit(n_jobs, X, y, weights=None, **settings):
-    net = MLPRegressor(random_state=0, max_iter=3, n_jobs=n_jobs, **settings)
+    settings = {"max_iter": 3, **settings}
+    net = MLPRegressor(random_state=0, n_jobs=n_jobs, **settings)
     return net.fit(X, y, weights)
 
 
@@ -51,7 +53,7 @@ def _assert_identical(net, other):
     assert net.loss_ == other.loss_
 
 
-def _take_turns(team, seconds):
+def _take_turns(team, time, waits):
     """One member alone after a call of all, and the other way round."""
     team.n_active = team.size if team.n_active == 1 else 1
 
@@ -187,14 +189,34 @@ def test_a_thread_that_cannot_start_leaves_nobody_waiting(eager, monkeypatch):
     assert threading.active_count() <= threads_before
 
 
+def test_an_interrupt_before_its_share_leaves_all_as_it_was(eager, monkeypatch):
+    original, shares = Plan._call, []
+
+    def call(self, function, number):
+        shares.append(number)
+        if number == 0 and shares.count(0) == 2:
+            raise KeyboardInterrupt
+        original(self, function, number)
+
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(400, 6)), rng.normal(size=400)
+    expected = _fit(1, X, y, max_iter=1)
+    monkeypatch.setattr(Plan, "_call", call)
+    with pytest.warns(UserWarning, match="interrupted"):
+        net = _fit(3, X, y, verbose=True)  # which takes a call for each epoch
+    assert sorted(shares) == [0, 0, 1, 1, 2, 2]
+    assert net.n_iter_ == 1
+    _assert_identical(expected, net)
+
+
 def test_a_call_holds_its_plan(eager, monkeypatch):
     """Whoever waits may be interrupted and leave: the arrays must outlive the call."""
     held = []
     original = Team.run
 
-    def run(self, call):
+    def run(self, call, work=1):
         held.append(call.func.__self__)
-        return original(self, call)
+        return original(self, call, work)
 
     monkeypatch.setattr(Team, "run", run)
     X = np.random.default_rng(0).normal(size=(400, 6))
