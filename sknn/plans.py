@@ -132,7 +132,7 @@ class Plan:
 
     def _run(self, kernel, work=1):
         # A bound method holds the plan, and so its arrays, for as long as a thread
-        # runs, even if the one that waits for it is interrupted and leaves.
+        # runs, even if the caller is interrupted while it waits for it, and leaves.
         function = kernel.from_python(self._dtype)
         self._team.run(partial(self._call, function), work)
 

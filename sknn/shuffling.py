@@ -14,26 +14,23 @@ from ._llvm import at, draw, load, store
 
 
 class Shuffler:
-    """Shuffles some integers again and again, each time as ``random_state`` does.
+    """Shuffles some integers again and again, each time as ``random_state`` does."""
 
-    Up to ``most`` orders are there at once.
-    """
-
-    def __init__(self, random_state, rows, most=1):
+    def __init__(self, random_state, rows):
         self._generator = random_state._bit_generator
         interface = self._generator.ctypes
         draw_word = ctypes.cast(interface.next_uint32, ctypes.c_void_p).value
-        self._orders = np.tile(rows, (most, 1))
-        self._last = self._orders[0]
-        address = self._orders.ctypes.data
-        self._arguments = address, rows.size, draw_word, interface.state_address
+        self._arguments = rows.size, draw_word, interface.state_address
+        self._orders, self._last = np.empty((0, rows.size), rows.dtype), rows
 
     def __call__(self, n=1):
         """The next ``n`` orders, a row each; they stay until the next call."""
+        if n > len(self._orders):
+            self._orders = np.empty((n, self._last.size), self._last.dtype)
         self._orders[0] = self._last
         shuffle = _shuffle.from_python(self._orders.dtype)
         with self._generator.lock:
-            shuffle(n, *self._arguments)
+            shuffle(n, self._orders.ctypes.data, *self._arguments)
         self._last = self._orders[n - 1]
         return self._orders[:n]
 

@@ -6,6 +6,7 @@ microsecond, where a lock of the operating system costs ten.
 """
 
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -19,8 +20,9 @@ from ._llvm import add_one, at, give_way, read
 PATIENCE = 20_000
 EVERYBODY = 2**62
 WAITS = 8  # where it is counted how often members gave way, in a cache line of its own
-# With so many of each, or so much slower than before, a core may have been gone.
-MANY_PER_SECOND, MUCH_SLOWER = 1e6, 1.5
+# With so many of each, or so much slower than before, a core may have been gone: where
+# it is only slower, up to half as fast as the others, all together are faster than one.
+MANY_PER_SECOND, MUCH_SLOWER = 1.5e6, 2.0
 STRIP = 8  # rows of parameters that a member takes at a time, whole strips
 # With less than this to do for each step, or for each start of the kernel, a thread
 # costs more than it brings.
@@ -40,7 +42,10 @@ def share(n, grain, number, size):
 
 @subroutine
 def wait_for_all(arrivals, size):
-    """Go on when all members have come to this barrier; False if one never will."""
+    """Go on when all members have come to this barrier.
+
+    Returns, where it is the first of a call, whether all have: one may have failed.
+    """
     if size > 1:
         # everybody comes to a barrier before anybody comes to the next
         last = (add_one(arrivals) // size + 1) * size
@@ -95,7 +100,10 @@ class Team:
             self._pool.shutdown()
 
     def run(self, kernel, work=1):
-        """Call ``kernel(number)`` in every active member, for so much ``work``."""
+        """Call ``kernel(number)`` in every active member.
+
+        ``work``, in any unit, is what the time is divided by that calls are compared by.
+        """
         if self.size == 1:
             kernel(0)
             return
@@ -110,10 +118,10 @@ class Team:
         self._judge(seconds / work, waits / seconds)
 
     def _judge(self, time, waits):
-        """Choose how many members the next call is for, by the time of this one.
+        """Choose how many members the next call is for.
 
-        Which is that of a unit of work, and ``waits`` are each waiting member's per
-        second.
+        ``time`` is what this one took for a unit of work, ``waits`` how often a second
+        each member that waited for another gave way.
         """
         self._pause -= 1
         others = self.size if self.n_active == 1 else 1
@@ -132,17 +140,32 @@ class Team:
         return waits > MANY_PER_SECOND or time > MUCH_SLOWER * self._least_time
 
     def _run_together(self, kernel):
-        calls = []
+        calls, part = [], partial(self._take_part, kernel)
         try:
-            calls += [self._pool.submit(kernel, i) for i in range(1, self.size)]
+            calls += [self._pool.submit(part, i) for i in range(1, self.size)]
             kernel(0)
         except BaseException:
-            self.arrivals[0] = EVERYBODY  # who has started must not wait for the rest
+            self._leave()
             raise
         finally:
             wait(calls)
         for call in calls:
             call.result()
+
+    def _take_part(self, kernel, number):
+        try:
+            kernel(number)
+        except BaseException:
+            self._leave()
+            raise
+
+    def _leave(self):
+        """Let nobody wait for one who has failed.
+
+        That is one who is not in the kernel yet, or no longer: whoever waits is at the
+        first barrier, and starts nothing, or at the last.
+        """
+        self.arrivals[0] = EVERYBODY
 
 
 ALONE = Team(1)

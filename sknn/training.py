@@ -27,8 +27,8 @@ from .team import Team, team_size
 
 # Below this rate an adaptive schedule stops the fit instead of dividing once more.
 SMALLEST_RATE = 1e-6
-# Work for some ten milliseconds, as long as an interrupt from the keyboard may wait, and
-# samples whose order may be drawn for it: those of a megabyte.
+# Work for some tens of milliseconds, as long as an interrupt from the keyboard may wait,
+# and samples whose order may be drawn for it: those of a megabyte.
 FLOPS_AHEAD, SAMPLES_AHEAD = 1e9, 2**17
 
 
@@ -74,7 +74,7 @@ class StochasticFit:
         by_order = 1 + SAMPLES_AHEAD // self._n_used
         self._most_ahead = min(EPOCHS_AHEAD, self.n_epochs, by_work, by_order)
         self._rows = rows
-        self._shuffle = Shuffler(random_state, rows, self._most_ahead)
+        self._shuffle = Shuffler(random_state, rows)
         self._seed = seed_for(network, random_state)
         self.kept = network.params.copy() if mlp.early_stopping else network.params
         progress.n_iter = 0

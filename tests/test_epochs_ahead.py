@@ -53,7 +53,7 @@ ONE_BY_ONE = {
     "verbose": {"verbose": True},
     "by the loss": {"learning_rate": ReduceOnPlateau(patience=1)},
     "by the samples": {"solver": "sgd", "learning_rate": "invscaling"},
-    "large": {"hidden_layer_sizes": (300, 100)},
+    "large": {"hidden_layer_sizes": (1000, 1000, 200)},
 }
 
 
@@ -77,6 +77,13 @@ def test_no_bit_is_another(name, calls):
 def test_where_there_is_something_to_decide(name, calls, capsys):
     net, _ = _fit({"max_iter": 5} | ONE_BY_ONE[name])
     assert len(calls) == net.n_iter_ == 5
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_few_orders_are_drawn_ahead(calls, monkeypatch):
+    monkeypatch.setattr("sknn.training.SAMPLES_AHEAD", 2 * len(X))
+    _fit({"max_iter": 7, "tol": 0.0, "n_iter_no_change": 400})
+    assert [len(call) for call in calls] == [3, 3, 1]
 
 
 def test_nothing_is_trained_behind_a_loss_that_is_no_number(calls):

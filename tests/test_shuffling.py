@@ -11,7 +11,7 @@ from sknn.shuffling import Shuffler
 def test_shuffles_as_numpy_does(n, generator):
     ours, numpys = (np.random.RandomState(generator(7)) for _ in range(2))
     rows, expected = 3 * np.arange(n), 3 * np.arange(n)
-    shuffle = Shuffler(ours, rows, most=3)
+    shuffle = Shuffler(ours, rows)
     for n_orders in (1, 3, 2, 1):
         for order in shuffle(n_orders):
             numpys.shuffle(expected)

@@ -10,7 +10,7 @@ import scipy.sparse
 from sklearn.model_selection import GridSearchCV
 from test_kernels import Case
 
-from sknn import MLPClassifier, MLPRegressor, team
+from sknn import MLPClassifier, MLPRegressor, team, training
 from sknn.losses import SQUARED_ERROR
 from sknn.plans import Plan
 from sknn.team import Team, team_size
@@ -53,9 +53,18 @@ def _assert_identical(net, other):
     assert net.loss_ == other.loss_
 
 
-def _take_turns(team, time, waits):
-    """One member alone after a call of all, and the other way round."""
-    team.n_active = team.size if team.n_active == 1 else 1
+@pytest.fixture
+def turns(monkeypatch):
+    """Every epoch is a call, of one member after one of all; how many members each."""
+    numbers = []
+
+    def take_turns(team, time, waits):
+        numbers.append(team.n_active)
+        team.n_active = team.size if team.n_active == 1 else 1
+
+    monkeypatch.setattr(training, "FLOPS_AHEAD", 0)
+    monkeypatch.setattr(Team, "_judge", take_turns)
+    return numbers
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
@@ -63,7 +72,7 @@ def _take_turns(team, time, waits):
 @pytest.mark.parametrize("hidden", [(), (9,), (300, 150)])
 @pytest.mark.parametrize("batch_size", [30, 200, 600])
 def test_the_number_of_threads_changes_no_bit(
-    eager, sizes, monkeypatch, solver, kind, hidden, batch_size
+    eager, sizes, request, solver, kind, hidden, batch_size
 ):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(610, 21)) * (rng.random((610, 21)) < 0.4)
@@ -78,38 +87,44 @@ def test_the_number_of_threads_changes_no_bit(
     settings["batch_size"] = batch_size
     one, *others = [_fit(n, X, y, weights, **settings) for n in (1, 2, 3, 5)]
     assert sizes == [1, 2, 3, 5]
-    monkeypatch.setattr(Team, "_judge", _take_turns)
-    others.append(_fit(3, X, y, weights, **settings))
     for other in others:
         _assert_identical(one, other)
+    turns = request.getfixturevalue("turns")
+    _assert_identical(one, _fit(3, X, y, weights, **settings))
+    assert turns[:3] == [3, 1, 3]
 
 
 def test_members_that_wait_leave_one_alone(monkeypatch):
-    """A call takes a second alone; the others, what is said of each."""
+    """An epoch takes a second alone; by all, what is said of each.
+
+    With how many waits in a second; and each call is of another number of epochs.
+    """
     clock, calls = [0.0], []
     monkeypatch.setattr(team, "perf_counter", lambda: clock[0])
 
     def n_active(seconds, waits):
         def kernel(number):
             if number == 0:
-                clock[0] += 1.0 if together.n_active == 1 else seconds
-                together.arrivals[team.WAITS] = waits * (together.n_active > 1)
+                took = n_epochs * (1.0 if together.n_active == 1 else seconds)
+                clock[0] += took
+                together.arrivals[team.WAITS] = waits * took * (together.n_active > 1)
 
+        n_epochs = 1 + 7 * len(calls) % 13
         calls.append(together.n_active)
-        together.run(kernel)
+        together.run(kernel, n_epochs)
 
     with Team(2) as together:
         for _ in range(3):
-            n_active(0.6, 100)
+            n_active(0.6, 1e6)
         assert calls == [2, 2, 2]
         for _ in range(7):
-            n_active(4.0, 1e8)  # a core is gone
+            n_active(4.0, 2e6)  # a core is gone
         assert calls[3:] == [2, 1, 1, 1, 1, 1, 2]
         for _ in range(20):
-            n_active(0.6, 100)  # and comes back: that is seen in the next trial
+            n_active(0.6, 1e6)  # and comes back: that is seen in the next trial
         assert calls[10:] == [1] * 8 + [2] * 12
         for _ in range(20):
-            n_active(0.9, 1e8)  # they wait, and are faster all the same
+            n_active(0.9, 2e6)  # they wait, and are faster all the same
         assert calls[30:] == [2] * 5 + [1] + [2] * 14
 
 
@@ -187,6 +202,22 @@ def test_a_thread_that_cannot_start_leaves_nobody_waiting(eager, monkeypatch):
     assert set(vars(net)) == before
     assert started[0].done()
     assert threading.active_count() <= threads_before
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_member_that_fails_leaves_nobody_waiting(eager, monkeypatch, failing):
+    original = Plan._call
+
+    def call(self, function, number):
+        if number == failing:
+            raise MemoryError("no room")
+        original(self, function, number)
+
+    monkeypatch.setattr(Plan, "_call", call)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(400, 6)), rng.normal(size=400)
+    with pytest.raises(MemoryError, match="no room"):
+        _fit(3, X, y)
 
 
 def test_an_interrupt_before_its_share_leaves_all_as_it_was(eager, monkeypatch):
