@@ -102,7 +102,7 @@ class Team:
     def run(self, kernel, work=1):
         """Call ``kernel(number)`` in every active member.
 
-        ``work``, in any unit, is what the time is divided by that calls are compared by.
+        Calls are compared by the time that each takes for a unit of ``work``.
         """
         if self.size == 1:
             kernel(0)

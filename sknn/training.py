@@ -27,8 +27,8 @@ from .team import Team, team_size
 
 # Below this rate an adaptive schedule stops the fit instead of dividing once more.
 SMALLEST_RATE = 1e-6
-# Work for some tens of milliseconds, as long as an interrupt from the keyboard may wait,
-# and samples whose order may be drawn for it: those of a megabyte.
+# Work for some tens of milliseconds, as long as an interrupt from the keyboard may
+# wait, and samples whose order may be drawn for it: those of a megabyte.
 FLOPS_AHEAD, SAMPLES_AHEAD = 1e9, 2**17
 
 
