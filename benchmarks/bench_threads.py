@@ -26,7 +26,7 @@ def main():
     environment.prepare(2)
     print("| case | of cores equally fast (rounds) | of their mean | of the faster |")
     print("| --- | ---: | ---: | ---: |")
-    for case in cases(arguments):
+    for case in chosen_cases(arguments):
         print(_line(case, rounds_of(case, arguments)), flush=True)
 
 
@@ -38,7 +38,7 @@ def _parse():
     return parser.parse_args()
 
 
-def cases(arguments):
+def chosen_cases(arguments):
     from cases import CASES, Case
 
     narrow = Case("64-(64, 64)-2, batch 256", 20_000, 64, 2, (64, 64), 256, 6)

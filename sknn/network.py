@@ -38,7 +38,7 @@ KERNEL = ZERO, PLAN, LAYER, BLOCK, INTEGER
 def run_epochs(zero, plan, layers, blocks, number):
     """Pass over the samples time after time, until a loss is no number."""
     arrivals, results = pointer(plan.arrivals, INT64), pointer(plan.results, FLOAT64)
-    # unless one was interrupted on its way here: then nobody starts
+    # unless one has failed, or was interrupted, on its way here: then nobody starts
     n_epochs = plan.n_epochs if wait_for_all(arrivals, plan.n_members) else 0
     for epoch in range(n_epochs):
         run_epoch(zero, plan, layers, blocks, number, epoch)
