@@ -22,6 +22,7 @@ from numba import carray as as_array  # noqa: F401  (what a piece reads a VECTOR
 from numba import types
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.extending import typeof_impl
 
 from ._garbage import no_garbage_collection
@@ -43,6 +44,26 @@ _KINDS = {
     REAL: types.float64,
 }
 _C_NUMBERS = {INTEGER: ctypes.c_ssize_t, REAL: ctypes.c_double}
+
+
+# What Numba looks for in vain in each piece: it takes a tenth of the compiler's time.
+_UNUSED_PASSES = [
+    "WithLifting", "InlineClosureLikes", "RewriteSemanticConstants", "DeadBranchPrune",
+    "RewriteDynamicRaises", "MakeFunctionToJitFunction", "FindLiterallyCalls",
+    "LiteralUnroll", "LiteralPropagationSubPipelinePass", "InlineOverloads",
+    "NopythonRewrites",
+]  # fmt: skip
+
+
+class _PieceCompiler(CompilerBase):
+    """Numba's compiler without those passes: a piece has loops, numbers and calls."""
+
+    def define_pipelines(self):
+        pipeline = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        passes, unused = pipeline.passes, _UNUSED_PASSES
+        pipeline.passes = [each for each in passes if each[0].__name__ not in unused]
+        pipeline.finalize()
+        return [pipeline]
 
 
 class _Part:
@@ -103,7 +124,8 @@ def subroutine(function, **options):
     It has no door to Python and no file of its own in the cache.
     """
     no_doors = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return numba.njit(**(_OPTIONS | no_doors | options))(function)
+    options = {"pipeline_class": _PieceCompiler} | _OPTIONS | no_doors | options
+    return numba.njit(**options)(function)
 
 
 def reduction(function):
@@ -178,7 +200,7 @@ class Piece:
             _kind(argument, numba.from_dtype(dtype)) for argument in self._arguments
         ]
         signature = tuple(kinds), types.void
-        compiled = CFunc(self._function, signature, locals={}, options=_OPTIONS)
+        compiled = CFunc(self._function, signature, {}, _OPTIONS, _PieceCompiler)
         names = tuple(f"{part.__module__}.{part.__qualname__}" for part in self._parts)
         # the stamp does not cover a part that a user wrote
         if all(name.startswith(f"{__package__}.") for name in names):

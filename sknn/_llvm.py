@@ -41,6 +41,16 @@ def record_at(typingctx, record, i):
 
 
 @intrinsic
+def least(typingctx, i, j):
+    """The smaller of two integers; `min` takes Numba 20 ms in each piece."""
+
+    def codegen(context, builder, signature, args):
+        return builder.select(builder.icmp_signed("<", *args), *args)
+
+    return types.intp(types.intp, types.intp), codegen
+
+
+@intrinsic
 def load(typingctx, pointer, i):
     """``pointer[i]``."""
 

@@ -13,7 +13,7 @@ deltas[outputs].T instead, of the deltas as the way back leaves them.
 """
 
 from ._jit import inlined, piece
-from ._llvm import at, call, load, pointer, record_at, store
+from ._llvm import at, call, least, load, pointer, record_at, store
 from ._tile import lanes, transpose_some_rows, transpose_square
 from .layers import GRADIENTS, PASS, Kind, Part
 from .products import (
@@ -42,13 +42,13 @@ def gather(zero, plan, layer, block, first, n):
     units = at(units, layer.outputs * plan.stride)
     for i in range(0, n, lanes(X)):
         order = at(pointer(plan.order, INT64), first + i)
-        n_rows, columns = min(lanes(X), n - i), at(units, i)
+        n_rows, columns = least(lanes(X), n - i), at(units, i)
         if plan.n_features < lanes(X):
             gather_few_features(zero, plan, block, order, n_rows, columns)
             continue
         for j in range(0, plan.n_features, lanes(X)):
             # the last vector starts sooner, with features that others have had
-            start = min(j, plan.n_features - lanes(X))
+            start = least(j, plan.n_features - lanes(X))
             transpose_some_rows(
                 at(X, start), plan.n_features, order, n_rows,
                 at(columns, start * plan.stride), plan.stride,
@@ -175,7 +175,7 @@ def dense_gradients(
     place = layer.weights + row * layer.stride
     most = plan.chunk_rows if layer.takes_dots else plan.block_rows
     for start in range(0, last - first, most):
-        n = min(most, last - first - start)
+        n = least(most, last - first - start)
         number, offset = divmod(start, plan.block_rows)
         block = record_at(blocks, number)
         alone = plan.n_members == 1  # others have done it on their way back

@@ -20,7 +20,7 @@ of the dtype that is computed in, and `pointer` makes a pointer of an address.
 import numpy as np
 
 from ._jit import INTEGER, REAL, ZERO, as_array, inlined, piece
-from ._llvm import at, call, load, pointer, prefer_wide_vectors, record_at, store
+from ._llvm import at, call, least, load, pointer, prefer_wide_vectors, record_at, store
 from .layers import ROWS
 from .products import total, total_of_zeros
 from .records import BLOCK, FLOAT64, INT64, LAYER, PLAN
@@ -63,10 +63,10 @@ def run_epoch(zero, plan, layers, blocks, number, epoch):
     begin = epoch * plan.order_stride
     for step in range(plan.n_steps):
         start = begin + step * plan.batch_size
-        stop = min(start + plan.batch_size, begin + plan.n_samples)
+        stop = least(start + plan.batch_size, begin + plan.n_samples)
         weight = batch_weight(zero, plan, start, stop)
         for first in range(start, stop, plan.block_rows * plan.n_blocks):
-            last = min(first + plan.block_rows * plan.n_blocks, stop)
+            last = least(first + plan.block_rows * plan.n_blocks, stop)
             call(plan.train_blocks, (*tables, start, first, last))
             wait_for_all(arrivals, plan.n_members)
             if number == 0 and last == stop and weight != 0:
@@ -74,7 +74,7 @@ def run_epoch(zero, plan, layers, blocks, number, epoch):
                 total_loss += losses / weight * (stop - start)
             # weights that cancel have no mean: nothing is learned
             scale = 1 / weight if last == stop and weight != 0 else 0.0
-            numbers = first, last, int(first > start), scale, first_step + step
+            numbers = first, last, 1 if first > start else 0, scale, first_step + step
             call(plan.gradients_and_steps, (*tables, *numbers))
             wait_for_all(arrivals, plan.n_members)
             if plan.clip != 0 and scale != 0:
@@ -97,7 +97,7 @@ def predict(zero, plan, layers, blocks, number):
     outputs = pointer(plan.outputs, zero)
     start, stop = share(plan.n_samples, plan.block_rows, number, plan.n_members)
     for first in range(start, stop, plan.block_rows):
-        n = min(plan.block_rows, stop - first)
+        n = least(plan.block_rows, stop - first)
         forward(zero, plan, layers, block, first, n)
         if plan.dense != 0:
             leave_trace(zero, plan, layers, block)
@@ -174,7 +174,7 @@ def train_blocks(zero, plan, layers, blocks, number, batch, first, last):
     mine, end = share(plan.n_blocks, 1, number, plan.n_members)
     for i in range(mine, end):
         block, start = record_at(blocks, i), first + i * plan.block_rows
-        n = min(plan.block_rows, last - start)
+        n = least(plan.block_rows, last - start)
         if n > 0:
             forward(zero, plan, layers, block, start, n)
             output_layer(zero, plan, block, start, n, start - batch)
@@ -237,7 +237,7 @@ def gradients_and_steps(
         layer = record_at(layers, depth)
         start, stop = share(layer.rows, STRIP, number, plan.n_members)
         for row in range(start, stop, layer.panel):
-            n_rows = min(layer.panel, stop - row)
+            n_rows = least(layer.panel, stop - row)
             grads = gradients_of(zero, plan, layer, row, number)
             rows = row, n_rows, grads
             numbers = first, last, accumulate
@@ -272,7 +272,8 @@ def clip_and_step(zero, plan, layers, blocks, number, scale, step):
 @piece(*ROWS, REAL, INTEGER)
 def step_rows(zero, plan, layer, row, n_rows, grads, scale, step):
     """Step some rows: the weights among them, which have penalties, and the rest."""
-    n_weights = max(min(layer.penalized - row, n_rows), 0)
+    n_weights = least(layer.penalized - row, n_rows)
+    n_weights = n_weights if n_weights > 0 else 0
     place = layer.weights + row * layer.stride
     for penalized in range(2):
         group = layer.weight_rates if penalized else layer.rates
@@ -280,7 +281,7 @@ def step_rows(zero, plan, layer, row, n_rows, grads, scale, step):
         start, stop = start * layer.stride, stop * layer.stride
         for i in range(start, stop, STRETCH):
             step_stretch(
-                zero, plan, place + i, min(STRETCH, stop - i), at(grads, i), scale,
+                zero, plan, place + i, least(STRETCH, stop - i), at(grads, i), scale,
                 step, group, penalized,
             )  # fmt: skip
 

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from ._jit import INTEGER, REAL, SETTINGS, VECTOR, as_array, inlined, piece
-from ._llvm import at, load, prefer_wide_vectors
+from ._llvm import at, least, load, prefer_wide_vectors
 from ._scaled_steps import take_adam_steps, take_scaled_steps
 from .elementary import finite_divisor
 
@@ -34,7 +34,7 @@ _POSITIVE = [Interval(Real, 0, None, closed="neither")]
 @inlined
 def portion(numbers, start, n):
     """The next numbers of n."""
-    return as_array(at(numbers, start), min(PORTION, n - start))
+    return as_array(at(numbers, start), least(PORTION, n - start))
 
 
 @piece(*UPDATE)

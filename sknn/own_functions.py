@@ -5,6 +5,7 @@ from functools import cache
 
 import numba
 import numpy as np
+from numba.core.compiler import Compiler
 from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaError
 
@@ -21,7 +22,7 @@ def compiled(function, n_arguments):
     wanted = f"{n_arguments} number{'s' * (n_arguments > 1)}"
     if function.__code__.co_argcount != n_arguments:
         raise ValueError(f"{_name(function)} must be a function of {wanted}.")
-    result = subroutine(function)
+    result = subroutine(function, pipeline_class=Compiler)  # for any Python
     try:
         result.compile((numba.float64,) * n_arguments)
     except NumbaError as error:

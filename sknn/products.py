@@ -25,7 +25,7 @@ import numpy as np
 
 from ._dot_tile import dot_tile, dot_tile_height
 from ._jit import INTEGER, VECTOR, inlined, piece, reduction, subroutine
-from ._llvm import at, load, prefer_wide_vectors, store
+from ._llvm import at, least, load, prefer_wide_vectors, store
 from ._tile import (
     VECTOR_BYTES,
     ask_to_read,
@@ -77,7 +77,7 @@ def product(
     )
     copies = a_transposed != 0 and is_far and n > 4 * lanes(c)
     if copies:
-        n_rows = even_share(depth, min(MOST_ROWS, MOST_BYTES_OF_COLUMN // size), 1)
+        n_rows = even_share(depth, least(MOST_ROWS, MOST_BYTES_OF_COLUMN // size), 1)
     if n * n_rows * size > BLOCK_BYTES:
         n_columns = even_share(n, BLOCK_BYTES // (size * n_rows), lanes(c))
     asks = lines_of_a_tile(n_soon, m, n, c)
@@ -86,7 +86,7 @@ def product(
             soon = block_of_tiles(
                 at(a, k * (a_stride if a_transposed else 1)), a_stride, a_transposed,
                 at(b, k * b_stride + j), b_stride, at(c, j), c_stride,
-                m, min(n_columns, n - j), min(n_rows, depth - k),
+                m, least(n_columns, n - j), least(n_rows, depth - k),
                 accumulate != 0 or k > 0, copies, packed,
                 soon, asks if k == 0 else 0, writes,
             )  # fmt: skip
@@ -141,7 +141,7 @@ def row_of_tiles(
     while j < n:
         width = tile_width((n - j) // lanes(c))
         if asks > 0:
-            n_lines = min(asks, height * width)
+            n_lines = least(asks, height * width)
             ask_for_lines(soon, n_lines, writes)
             soon = at(soon, n_lines * lanes(c))
         tile(

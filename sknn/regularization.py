@@ -6,7 +6,7 @@ before it, signs enforced and the average moved after it.
 """
 
 from ._jit import INTEGER, VECTOR, ZERO, as_array, inlined, piece
-from ._llvm import at, load, pointer, prefer_wide_vectors, store
+from ._llvm import at, least, load, pointer, prefer_wide_vectors, store
 from .layers import ROWS
 from .products import squared_norm, sum_of_absolutes, sum_of_squares
 from .records import FLOAT64, PLAN
@@ -43,7 +43,7 @@ def note_penalties_and_norms(zero, plan, layer, row, n_rows, grads):
                     as_array(weights, size), as_array(of_strip, size),
                     plan.alpha, plan.l1,
                 )  # fmt: skip
-            size = min(STRIP, n_rows - i) * layer.stride
+            size = least(STRIP, n_rows - i) * layer.stride
             store(norms, strip, squared_norm(of_strip, size))
 
 
@@ -56,7 +56,7 @@ def strip_of(layer, row):
 @inlined
 def weights_of_strip(layer, row, n_rows):
     """Where the weights of a strip start, and how many numbers they are."""
-    n_weights = min(layer.penalized - row, n_rows, STRIP)
+    n_weights = least(layer.penalized - row, least(n_rows, STRIP))
     return layer.weights + row * layer.stride, n_weights * layer.stride
 
 

@@ -14,7 +14,7 @@ from joblib import effective_n_jobs
 from joblib.parallel import get_active_backend
 
 from ._jit import inlined, subroutine
-from ._llvm import add_one, at, give_way, read
+from ._llvm import add_one, at, give_way, least, read
 
 # Looks at the counter before the core is left to another thread.
 PATIENCE = 20_000
@@ -37,7 +37,7 @@ def share(n, grain, number, size):
     n_grains = (n + grain - 1) // grain
     first = n_grains * number // size * grain
     last = n_grains * (number + 1) // size * grain
-    return min(first, n), min(last, n)
+    return least(first, n), least(last, n)
 
 
 @subroutine
@@ -50,7 +50,7 @@ def wait_for_all(arrivals, size):
         # everybody comes to a barrier before anybody comes to the next
         last = (add_one(arrivals) // size + 1) * size
         looks = 0
-        while read(arrivals) < min(last, EVERYBODY):
+        while read(arrivals) < least(last, EVERYBODY):
             looks += 1
             if looks > PATIENCE:
                 add_one(at(arrivals, WAITS))
