@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 
+from ._jit import Piece
 from .activations import ACTIVATIONS, kind_of
 from .dense import DENSE, INPUT, PROJECTION
 from .dropout import DROPOUT, NOISE
@@ -75,9 +76,7 @@ def _pieces():
     """Everything that is compiled when it is first used, but for what each fit uses."""
     yield from (product, transpose)
     for kind in _kinds():
-        yield from filter(
-            None, (kind.forward, kind.backward, kind.gradients, kind.predict)
-        )
+        yield from (piece for piece in kind if isinstance(piece, Piece))
     yield from LINKS.values()
     smoothed = BinaryCrossEntropy(0.1), CrossEntropy(0.1)
     yield from (loss.train for loss in (*LOSSES.values(), *smoothed))

@@ -22,7 +22,6 @@ from .products import (
     OVERWRITE,
     TRANSPOSED,
     TRANSPOSED_FROM_AFAR,
-    copy,
     put_or_add,
     whole_vectors,
 )  # fmt: skip
@@ -43,9 +42,6 @@ def gather(zero, plan, layer, block, first, n):
     for i in range(0, n, lanes(X)):
         order = at(pointer(plan.order, INT64), first + i)
         n_rows, columns = least(lanes(X), n - i), at(units, i)
-        if plan.n_features < lanes(X):
-            gather_few_features(zero, plan, block, order, n_rows, columns)
-            continue
         for j in range(0, plan.n_features, lanes(X)):
             # the last vector starts sooner, with features that others have had
             start = least(j, plan.n_features - lanes(X))
@@ -55,14 +51,18 @@ def gather(zero, plan, layer, block, first, n):
             )  # fmt: skip
 
 
-@inlined
-def gather_few_features(zero, plan, block, order, n_rows, columns):
+@piece(*PASS)
+def gather_few_features(zero, plan, layer, block, first, n):
     """The same where a sample has less than a vector, by way of a scratch."""
     X, gathered = pointer(plan.dense, zero), pointer(block.gathered, zero)
-    for k in range(n_rows):
-        row = at(X, load(order, k) * plan.n_features)
-        copy(row, at(gathered, k * lanes(X)), plan.n_features)
-    transpose_square(gathered, lanes(X), columns, plan.stride)
+    units = at(pointer(block.units, zero), layer.outputs * plan.stride)
+    for i in range(0, n, lanes(X)):
+        order = at(pointer(plan.order, INT64), first + i)
+        for k in range(least(lanes(X), n - i)):
+            row = at(X, load(order, k) * plan.n_features)
+            for j in range(plan.n_features):
+                store(gathered, k * lanes(X) + j, load(row, j))
+        transpose_square(gathered, lanes(X), at(units, i), plan.stride)
 
 
 @inlined
@@ -100,14 +100,11 @@ def samples_after(zero, plan, layer, first, n):
 
 @piece(*PASS)
 def dense_forward(zero, plan, layer, block, first, n):
-    if n <= FEW_SAMPLES:
-        weighted_sums_of_few(zero, plan, layer, block, n)
-    else:
-        weighted_sums(zero, plan, layer, block, first, n, OVERWRITE)
+    weighted_sums(zero, plan, layer, block, first, n, OVERWRITE)
 
 
-@inlined
-def weighted_sums_of_few(zero, plan, layer, block, n):
+@piece(*PASS)
+def dense_forward_of_few(zero, plan, layer, block, first, n):
     """The same sums, bit for bit, as units.T @ W, which reads W row after row."""
     units, sums = pointer(block.units, zero), pointer(block.turned, zero)
     call(
@@ -225,12 +222,13 @@ def weight_gradient(
         )  # fmt: skip
 
 
-INPUT = Kind(forward=gather, predict=gather)
+INPUT = Kind(forward=gather, predict=gather, of_few_features=gather_few_features)
 DENSE = Kind(
     forward=dense_forward,
     backward=dense_backward,
     gradients=dense_gradients,
     predict=dense_forward,
+    of_few_samples=dense_forward_of_few,
     parts=(Part("coefs_", None, is_penalized=True), Part("intercepts_")),
 )
 # Where a skip connection leads to another width.

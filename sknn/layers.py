@@ -43,6 +43,8 @@ class Kind(NamedTuple):
     backward: Piece | None = None
     gradients: Piece | None = None
     predict: Piece | None = None  # the way forward when nothing is trained
+    of_few_samples: Piece | None = None  # either way, in blocks of few samples
+    of_few_features: Piece | None = None  # the same of X with less than a vector
     parts: tuple[Part, ...] = ()
     kept_rows: int | None = None  # for the way back, beyond those for each output
     kept_of_output: int = 1

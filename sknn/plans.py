@@ -148,15 +148,23 @@ class Plan:
             transpose=transpose.address(self._dtype),
         )
         for layer, kind in zip(self._table, self.layers.kinds):
-            if not self.training:
-                kind = Kind(forward=kind.predict)
+            pieces = self._pieces_of(kind)
             for name in LAYER_PIECES:
-                piece = getattr(kind, name)
+                piece = getattr(pieces, name)
                 layer[name] = piece.address(self._dtype) if piece else 0
         if self.training:
             self._set(loss=loss.train.address(self._dtype))
         else:
             self._set(link=LINKS[loss.out_activation].address(self._dtype))
+
+    def _pieces_of(self, kind):
+        """What a layer of this kind does here."""
+        plan, forward = self._plan[0], kind.forward if self.training else kind.predict
+        if plan["block_rows"] <= FEW_SAMPLES:
+            forward = kind.of_few_samples or forward
+        if plan["n_features"] < padded(1, self._dtype):
+            forward = kind.of_few_features or forward
+        return (kind if self.training else Kind())._replace(forward=forward)
 
     def _read(self, samples):
         """Let the kernels read the X of these samples."""

@@ -209,15 +209,9 @@ def transpose(a, a_row, t, t_row, m, n):
 
 @inlined
 def copy(source, target, n):
-    """Copy n numbers, by whole vectors; the last one may copy some a second time."""
-    width = lanes(source)
-    if n < width:
-        for j in range(n):
-            store(target, j, load(source, j))
-    else:
-        for j in range(0, n - width, width):
-            copy_vector(at(source, j), at(target, j))
-        copy_vector(at(source, n - width), at(target, n - width))
+    """Copy n numbers, whole vectors."""
+    for j in range(0, n, lanes(source)):
+        copy_vector(at(source, j), at(target, j))
 
 
 @inlined

@@ -89,4 +89,5 @@ SPARSE = DENSE._replace(
     backward=sparse_backward,
     gradients=sparse_gradients,
     predict=sparse_forward,
+    of_few_samples=None,
 )
