@@ -124,6 +124,11 @@ def polynomial(single, double=None):
     return evaluate
 
 
+def constant(single, double):
+    """A function of x, or of its type: this number, or that for float64."""
+    return polynomial([single], [double])
+
+
 def _horner(builder, x, constants):
     *rest, y = constants
     for constant in reversed(rest):

@@ -8,6 +8,7 @@ NaN and infinity come out as NumPy has them.
 """
 
 from ._bits import (
+    constant,
     exponent,
     is_single,
     mantissa,
@@ -21,23 +22,14 @@ INF, NAN = float("inf"), float("nan")
 LOG2_E = 1.4426950408889634
 LN2 = 0.6931471805599453
 INVERSE_SQRT_2_PI = 0.3989422804014327
-# ln 2 in two parts, the first short enough for n * LN2_HIGH to be exact.
-LN2_HIGH_64, LN2_LOW_64 = 0.6931471803691238, 1.9082149292705877e-10
-LN2_HIGH_32, LN2_LOW_32 = 0.693359375, -2.12194440e-4
-
-
-@inlined
-def tiny(x):
-    """The smallest normal number of x's type."""
-    T = type(x)
-    return T(1.1754943508222875e-38 if is_single(x) else 2.2250738585072014e-308)
-
-
-@inlined
-def epsilon(x):
-    """The distance from 1 to the next number of x's type."""
-    T = type(x)
-    return T(1.1920928955078125e-07 if is_single(x) else 2.220446049250313e-16)
+# ln 2 in two parts, the first short enough for n * ln2_high to be exact.
+ln2_high = constant(0.693359375, 0.6931471803691238)
+ln2_low = constant(-2.12194440e-4, 1.9082149292705877e-10)
+# Of numbers of x's type: the smallest that is normal, the largest, and the distance
+# from 1 to the next.
+tiny = constant(1.1754943508222875e-38, 2.2250738585072014e-308)
+largest = constant(3.4028234663852886e38, 1.7976931348623157e308)
+epsilon = constant(1.1920928955078125e-07, 2.220446049250313e-16)
 
 
 @inlined
@@ -49,9 +41,7 @@ def at_least_tiny(x):
 @inlined
 def finite_divisor(x):
     """A divisor that is neither zero nor infinite."""
-    T = type(x)
-    largest = T(3.4028234663852886e38 if is_single(x) else 1.7976931348623157e308)
-    return clamp(x, tiny(x), largest)
+    return clamp(x, tiny(x), largest(x))
 
 
 @inlined
@@ -87,23 +77,19 @@ def _expm1_series(r):
 @inlined
 def _reduce(x):
     """n and r with x = n ln 2 + r and |r| <= ln(2) / 2."""
-    T = type(x)
-    n = round_to_integer(x * T(LOG2_E))
-    if is_single(x):
-        return n, (x - n * T(LN2_HIGH_32)) - n * T(LN2_LOW_32)
-    return n, (x - n * T(LN2_HIGH_64)) - n * T(LN2_LOW_64)
+    n = round_to_integer(x * type(x)(LOG2_E))
+    return n, (x - n * ln2_high(x)) - n * ln2_low(x)
+
+
+# Where exp is 0, and where it is infinite.
+_exp_start, _exp_end = constant(-105, -746), constant(90, 711)
 
 
 @scalar
 def exp(x):
     """e**x."""
-    T = type(x)
-    if is_single(x):
-        x = clamp(x, T(-105), T(90))
-    else:
-        x = clamp(x, T(-746), T(711))
-    n, r = _reduce(x)
-    return _times_power_of_two(_expm1_series(r) + T(1), n)
+    n, r = _reduce(clamp(x, _exp_start(x), _exp_end(x)))
+    return _times_power_of_two(_expm1_series(r) + type(x)(1), n)
 
 
 @inlined
@@ -113,11 +99,14 @@ def _times_power_of_two(x, n):
     return x * power_of_two(half) * power_of_two(n - half)
 
 
+_expm1_end = constant(89, 710)
+
+
 @scalar
 def expm1(x):
     """e**x - 1, without the cancellation near 0."""
     T = type(x)
-    n, r = _reduce(clamp(x, T(-40), T(89 if is_single(x) else 710)))
+    n, r = _reduce(clamp(x, T(-40), _expm1_end(x)))
     # by half: for the largest x, 2**n would be infinite already
     half = power_of_two(n - T(1))
     return (_expm1_series(r) * half + (half - T(0.5))) * T(2)
@@ -146,10 +135,7 @@ def log(x):
     n, m = exponent(scaled), mantissa(scaled)
     n = n - T(54) if subnormal else n
     y = _log_series((m - T(1)) / (m + T(1)))
-    if is_single(x):
-        y = (y + n * T(LN2_LOW_32)) + n * T(LN2_HIGH_32)
-    else:
-        y = (y + n * T(LN2_LOW_64)) + n * T(LN2_HIGH_64)
+    y = (y + n * ln2_low(x)) + n * ln2_high(x)
     y = x if x == T(INF) else y
     y = T(-INF) if x == T(0) else y
     return y if x >= T(0) else T(NAN)
@@ -232,20 +218,16 @@ _tail_denominator = polynomial(
 )  # fmt: skip
 
 
-@inlined
-def _tail_argument(x):
-    """|x|, but no more than where the tail is 0."""
-    T = type(x)
-    end = T(15 if is_single(x) else 39)
-    return end if abs(x) > end else abs(x)
+# Where the tail is 0.
+_tail_end = constant(15, 39)
+# The square of numbers with so few digits behind the point is exact.
+_few_digits = constant(256, 1048576)
 
 
 @inlined
 def _gauss(x):
     """e**(-x**2 / 2), without the error of x**2."""
-    T = type(x)
-    # x = short + rest: the square of few digits is exact
-    digits = T(256 if is_single(x) else 1048576)
+    T, digits = type(x), _few_digits(x)  # x = short + rest
     short = round_to_integer(x * digits) / digits
     n, r = _reduce(T(-0.5) * (short * short))
     r -= T(0.5) * ((x - short) * (x + short))
@@ -256,7 +238,7 @@ def _gauss(x):
 def normal_cdf_and_density(x):
     """The standard normal distribution function, exact in both tails, and its slope."""
     T = type(x)
-    z = _tail_argument(x)
+    z = _tail_end(x) if abs(x) > _tail_end(x) else abs(x)
     gauss = _gauss(z)
     tail = gauss * (_tail_numerator(z) / _tail_denominator(z))
     return T(1) - tail if x > T(0) else tail, T(INVERSE_SQRT_2_PI) * gauss

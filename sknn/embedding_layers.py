@@ -4,7 +4,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from ._bits import is_single
+from ._bits import constant
 from ._jit import inlined, piece
 from ._llvm import at, load, pointer, prefer_wide_vectors, store
 from .block_gradients import (
@@ -27,12 +27,14 @@ VALUES, WEIGHTED = 0, 1  # rows of scratch
 LEAST_LANES = 8  # numbers in a vector
 
 
+# As far as sine and cosine can tell where a wave is.
+most_turns = constant(2.0**22, 2.0**51)
+
+
 @inlined
 def turns(x, frequency, phase):
     """Where a wave is, as far as its sine and cosine can tell."""
-    T = type(x)
-    most = T(2.0**22 if is_single(x) else 2.0**51)
-    return clamp(frequency * x + phase, -most, most)
+    return clamp(frequency * x + phase, -most_turns(x), most_turns(x))
 
 
 @inlined
