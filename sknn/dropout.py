@@ -7,7 +7,7 @@ number of a unit.  So they do not depend on how the samples are shared by thread
 import numpy as np
 
 from ._jit import inlined, piece
-from ._llvm import load, pointer, prefer_wide_vectors
+from ._llvm import least, load, pointer, prefer_wide_vectors
 from .activations import kept_of, scale_by_kept
 from .layers import PASS, Kind, outputs_of, row_of
 from .products import whole_vectors
@@ -36,7 +36,7 @@ def drop(zero, plan, layer, block, first, n):
     limit, factor = np.int32(rate * 2.0**16 + 0.5), T(1 / (1 - rate))
     for j in range(0, layer.fan_out, 2):
         # two units share random bits, of which each has enough in a half
-        key_of_pair, other = fold(key, j), min(j + 1, layer.fan_out - 1)
+        key_of_pair, other = fold(key, j), least(j + 1, layer.fan_out - 1)
         mask = row_of(kept, layer.kept, j, plan, n)
         mask_of_other = row_of(kept, layer.kept, other, plan, n)
         for i in range(n):

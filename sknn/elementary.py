@@ -227,8 +227,8 @@ _few_digits = constant(256, 1048576)
 @inlined
 def _gauss(x):
     """e**(-x**2 / 2), without the error of x**2."""
-    T, digits = type(x), _few_digits(x)  # x = short + rest
-    short = round_to_integer(x * digits) / digits
+    T, digits = type(x), _few_digits(x)
+    short = round_to_integer(x * digits) / digits  # x = short + rest
     n, r = _reduce(T(-0.5) * (short * short))
     r -= T(0.5) * ((x - short) * (x + short))
     return _times_power_of_two(_expm1_series(r) + T(1), n)

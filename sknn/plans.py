@@ -159,7 +159,8 @@ class Plan:
 
     def _pieces_of(self, kind):
         """What a layer of this kind does here."""
-        plan, forward = self._plan[0], kind.forward if self.training else kind.predict
+        plan = self._plan[0]
+        forward = kind.forward if self.training else kind.predict
         if plan["block_rows"] <= FEW_SAMPLES:
             forward = kind.of_few_samples or forward
         if plan["n_features"] < padded(1, self._dtype):

@@ -9,7 +9,7 @@ from ._llvm import at, call, load, pointer, record_at, store
 from ._sparse_tile import sparse_tile, sparse_tile_width
 from ._tile import add_multiple_of_vector, lanes
 from .dense import DENSE, turn_deltas
-from .layers import GRADIENTS, PASS
+from .layers import GRADIENTS, PASS, Kind
 from .products import copy
 from .records import INT32, INT64
 
@@ -84,10 +84,10 @@ def _add_multiple(c, factor, b, n):
         add_multiple_of_vector(at(c, j), factor, at(b, j))
 
 
-SPARSE = DENSE._replace(
+SPARSE = Kind(
     forward=sparse_forward,
     backward=sparse_backward,
     gradients=sparse_gradients,
     predict=sparse_forward,
-    of_few_samples=None,
+    parts=DENSE.parts,
 )
