@@ -35,7 +35,9 @@ from .regularization import (
 )
 from .team import ALONE, Team, team_size
 
-BLOCK_ROWS = 256  # samples of a block, at most
+# Samples of a block, at most: fewer where their units and deltas would not stay in the
+# second-level cache, and there are few parameters to read again for each block.
+BLOCK_ROWS, BLOCK_BYTES = 256, 1280 * 1024
 # Samples of a block that is predicted, in whole tiles of three vectors: few where their
 # units take no more bytes than these, and are still at hand for the next layer.
 FEW_ROWS, MANY_ROWS, BYTES_AT_HAND = 48, 240, 128 * 1024
@@ -282,7 +284,7 @@ class TrainingPlan(Plan):
         kinds = network.layers.kinds
         self._sums_blocks = any(kind.sums_blocks for kind in kinds)
         is_whole = any(kind.needs_whole_batch for kind in kinds)
-        n_chunks = 2 * -(-batch_size // (2 * BLOCK_ROWS))
+        n_chunks = 2 * -(-batch_size // (2 * rows_of_a_chunk(network.layers)))
         n_chunks = n_chunks if batch_size >= DIVIDED_BATCH and not is_whole else 1
         chunk_rows = padded(-(-batch_size // n_chunks), network.params.dtype)
         sums_chunks = n_chunks > 1 and sums_by_chunks(network.layers, 2 * chunk_rows)
@@ -408,6 +410,13 @@ def rows_of_a_prediction(layers):
     """Samples of a block, at most."""
     n_bytes = layers.n_units * FEW_ROWS * layers.dtype.itemsize
     return FEW_ROWS if n_bytes <= BYTES_AT_HAND else MANY_ROWS
+
+
+def rows_of_a_chunk(layers):
+    """Samples of a chunk in training, at most."""
+    n_bytes = (2 * layers.n_units + layers.n_turned) * layers.dtype.itemsize
+    rows = BLOCK_BYTES // n_bytes
+    return min(rows, BLOCK_ROWS) if sums_by_chunks(layers, rows) else BLOCK_ROWS
 
 
 def sums_by_chunks(layers, n_rows):

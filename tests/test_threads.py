@@ -69,7 +69,7 @@ def turns(monkeypatch):
 
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 @pytest.mark.parametrize("kind", ["dense", "sparse", "weighted", "float32"])
-@pytest.mark.parametrize("hidden", [(), (9,), (300, 150)])
+@pytest.mark.parametrize("hidden", [(), (9,), (300, 150), (1500,)])
 @pytest.mark.parametrize("batch_size", [30, 200, 600])
 def test_the_number_of_threads_changes_no_bit(
     eager, sizes, request, solver, kind, hidden, batch_size
