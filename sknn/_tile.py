@@ -223,6 +223,16 @@ class VectorBuilder:
     def load(self, pointer, j):
         return self._builder.load(self._vector_at(pointer, j), align=self._itemsize)
 
+    def load_lanes(self, pointer, chosen, others):
+        """The chosen numbers of a vector, with others in place of the rest.
+
+        Only what is chosen is read.
+        """
+        kind = f"v{self.lanes}f{self._itemsize * 8}"
+        align = ir.Constant(ir.IntType(32), self._itemsize)
+        arguments = [self._vector_at(pointer, 0), align, chosen, others]
+        return self.call(f"llvm.masked.load.{kind}.p0{kind}", arguments)
+
     def store(self, value, pointer, j):
         self._builder.store(value, self._vector_at(pointer, j), align=self._itemsize)
 
@@ -347,7 +357,8 @@ def transpose_square(typingctx, a, a_row, t, t_row):
         a, a_row, t, t_row = args
         emit = VectorBuilder(context, builder, signature.args[0].dtype)
         numbers = [emit.constant(i) for i in range(emit.lanes)]
-        _emit_transposed(emit, builder, a, a_row, numbers, t, t_row)
+        rows = [emit.at(a, builder.mul(i, a_row)) for i in numbers]
+        _emit_transposed(emit, builder, [emit.load(row, 0) for row in rows], t, t_row)
         return context.get_dummy_value()
 
     return types.void(a, types.intp, t, types.intp), codegen
@@ -360,19 +371,45 @@ def transpose_some_rows(typingctx, a, a_row, order, n, t, t_row):
     def codegen(context, builder, signature, args):
         a, a_row, order, n, t, t_row = args
         emit = VectorBuilder(context, builder, signature.args[0].dtype)
-        last = builder.sub(n, emit.constant(1))
-        places = [emit.at(order, emit.at_most(last, i)) for i in range(emit.lanes)]
-        numbers = [builder.load(place) for place in places]
-        _emit_transposed(emit, builder, a, a_row, numbers, t, t_row)
+        rows = _rows_in(emit, builder, a, a_row, order, n)
+        _emit_transposed(emit, builder, [emit.load(row, 0) for row in rows], t, t_row)
         return context.get_dummy_value()
 
     return types.void(a, types.intp, order, types.intp, t, types.intp), codegen
 
 
-def _emit_transposed(emit, builder, a, a_row, numbers, t, t_row):
+@intrinsic
+def transpose_short_rows(typingctx, a, width, order, n, t, t_row):
+    """The same of rows that have ``width`` numbers, less than a vector, and then a one.
+
+    Zeros fill up the square.  Behind the last row of A nothing is read.
+    """
+
+    def codegen(context, builder, signature, args):
+        a, width, order, n, t, t_row = args
+        emit = VectorBuilder(context, builder, signature.args[0].dtype)
+        own = emit.first_lanes(width)
+        with_one = emit.first_lanes(builder.add(width, emit.constant(1)))
+        ones = ir.Constant(emit.vector, [1.0] * emit.lanes)
+        others = builder.select(with_one, ones, emit.zero)
+        rows = _rows_in(emit, builder, a, width, order, n)
+        vectors = [emit.load_lanes(row, own, others) for row in rows]
+        _emit_transposed(emit, builder, vectors, t, t_row)
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp, order, types.intp, t, types.intp), codegen
+
+
+def _rows_in(emit, builder, a, a_row, order, n):
+    """A vector's worth of rows of A, in the order of the first n that it names."""
+    last = builder.sub(n, emit.constant(1))
+    places = [emit.at(order, emit.at_most(last, i)) for i in range(emit.lanes)]
+    return [emit.at(a, builder.mul(builder.load(place), a_row)) for place in places]
+
+
+def _emit_transposed(emit, builder, rows, t, t_row):
     # Each round interleaves row i with the row half a block further on; after log2
     # rounds of this perfect shuffle the block is transposed.
-    rows = [emit.load(emit.at(a, builder.mul(i, a_row)), 0) for i in numbers]
     half = emit.lanes // 2
     for _ in range(half.bit_length()):
         pairs = zip(rows[:half], rows[half:], strict=True)

@@ -14,7 +14,7 @@ deltas[outputs].T instead, of the deltas as the way back leaves them.
 
 from ._jit import inlined, piece
 from ._llvm import at, call, least, load, pointer, record_at, store
-from ._tile import lanes, transpose_some_rows, transpose_square
+from ._tile import lanes, transpose_short_rows, transpose_some_rows
 from .layers import GRADIENTS, PASS, Kind, Part
 from .products import (
     ACCUMULATE,
@@ -53,16 +53,13 @@ def gather(zero, plan, layer, block, first, n):
 
 @piece(*PASS)
 def gather_few_features(zero, plan, layer, block, first, n):
-    """The same where a sample has less than a vector, by way of a scratch."""
-    X, gathered = pointer(plan.dense, zero), pointer(block.gathered, zero)
-    units = at(pointer(block.units, zero), layer.outputs * plan.stride)
+    """The same where a sample has less than a vector; the row of ones comes again."""
+    X, units = pointer(plan.dense, zero), pointer(block.units, zero)
+    units = at(units, layer.outputs * plan.stride)
     for i in range(0, n, lanes(X)):
         order = at(pointer(plan.order, INT64), first + i)
-        for k in range(least(lanes(X), n - i)):
-            row = at(X, load(order, k) * plan.n_features)
-            for j in range(plan.n_features):
-                store(gathered, k * lanes(X) + j, load(row, j))
-        transpose_square(gathered, lanes(X), at(units, i), plan.stride)
+        n_rows, columns = least(lanes(X), n - i), at(units, i)
+        transpose_short_rows(X, plan.n_features, order, n_rows, columns, plan.stride)
 
 
 @inlined

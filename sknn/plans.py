@@ -5,6 +5,7 @@ dtype.  In return, this is the only place that writes the addresses: each is tha
 array of the right kind, which the plan keeps alive.
 """
 
+from collections import defaultdict
 from dataclasses import replace
 from functools import partial
 
@@ -39,8 +40,9 @@ from .team import ALONE, Team, team_size
 # second-level cache, and there are few parameters to read again for each block.
 BLOCK_ROWS, BLOCK_BYTES = 256, 1280 * 1024
 # Samples of a block that is predicted, in whole tiles of three vectors: few where their
-# units take no more bytes than these, and are still at hand for the next layer.
-FEW_ROWS, MANY_ROWS, BYTES_AT_HAND = 48, 240, 128 * 1024
+# units take no more bytes than these, and are still at hand for the next layer, but as
+# many as the first-level cache has bytes for.
+FEW_ROWS, MANY_ROWS, BYTES_AT_HAND, BYTES_NEARBY = 48, 240, 128 * 1024, 32 * 1024
 EPOCHS_AHEAD = 32  # in one call, at most
 DIVIDED_BATCH = 128  # samples of the smallest minibatch that makes two chunks
 PLACES = {name: place for place, name in enumerate(PLAN.names or ())}
@@ -54,7 +56,7 @@ class Network:
         self.params, self.layers, self.loss = params, layers, loss_of(loss)
         # Plans of small blocks are kept: a new one would take longer than few rows do,
         # or a tenth of a narrow network's time for many.
-        self._idle_plans = {FEW_SAMPLES: [], FEW_ROWS: []}  # by samples of a block
+        self._idle_plans = defaultdict(list)  # by samples of a block
 
     def with_params(self, params):
         """A network of the same layers with a copy of these parameters."""
@@ -90,8 +92,8 @@ class Network:
         few, n_flops = order.size <= FEW_SAMPLES, 2 * order.size * self.params.size
         n_members = 1 if few else team_size(n_jobs, n_flops, 1)
         block_rows = FEW_SAMPLES if few else rows_of_a_prediction(self.layers)
-        idle_plans = self._idle_plans.get(block_rows)
-        if n_members > 1 or idle_plans is None:
+        idle_plans = self._idle_plans[block_rows]
+        if n_members > 1 or block_rows == MANY_ROWS:
             with Team(n_members) as team:
                 return PredictionPlan(self, order.size, team).predict(*work)
         try:
@@ -186,7 +188,7 @@ class Plan:
     def _give(self, block, n_targets):
         """Allocate what one block has to itself."""
         layers, plan = self.layers, self._plan[0]
-        stride, lanes = int(plan["stride"]), padded(1, self._dtype)
+        stride = int(plan["stride"])
         needs_turned = self.training or layers.architecture.sparse_input
         n_turned_rows = int(plan["block_rows"]) if needs_turned else FEW_SAMPLES
         has_grads = self.training and (plan["sums_chunks"] or self._sums_blocks)
@@ -197,7 +199,6 @@ class Plan:
             "turned": layers.n_turned * n_turned_rows,
             "targets": n_targets * stride,
             "weights": stride,
-            "gathered": lanes * lanes,
             "packed": PACKED,
             "grads": int(has_grads) * layers.n_params,
             "trace": 1,
@@ -206,10 +207,7 @@ class Plan:
         for name, array in own.items():
             block[name] = array.ctypes.data
         # the inputs of the intercepts, and the weights of samples that have none
-        n_features = plan["n_features"]
         own["units"].reshape(-1, stride)[layers.rows_of_ones] = 1
-        if n_features < lanes:
-            own["gathered"].reshape(lanes, -1)[:, n_features] = 1
         own["weights"][:] = 1
         return own
 
@@ -409,7 +407,9 @@ def may_be_neighbours(rows):
 def rows_of_a_prediction(layers):
     """Samples of a block, at most."""
     n_bytes = layers.n_units * FEW_ROWS * layers.dtype.itemsize
-    return FEW_ROWS if n_bytes <= BYTES_AT_HAND else MANY_ROWS
+    if n_bytes > BYTES_AT_HAND:
+        return MANY_ROWS
+    return FEW_ROWS * min(max(BYTES_NEARBY // n_bytes, 1), 4)
 
 
 def rows_of_a_chunk(layers):

@@ -127,7 +127,6 @@ BLOCK_ADDRESSES = [
     "turned",
     "targets",
     "weights",
-    "gathered",  # samples of few features, each followed by a one
     "packed",  # scratch of a product
     "grads",  # its own, where they are summed afterwards
     "trace",  # one number: 0, or NaN once an input of a prediction is not finite
