@@ -1,7 +1,10 @@
 """Memory: what fits, predictions and pickles take beyond their data."""
 
 import copy
+import ctypes
+import mmap
 import pickle
+import sys
 import tracemalloc
 
 import numpy as np
@@ -28,6 +31,30 @@ def _peak(action):
 def _data(n):
     rng = np.random.default_rng(0)
     return rng.normal(size=(n, N_FEATURES)), rng.normal(size=n)
+
+
+def _before_a_guard_page(X):
+    """A copy of X, behind whose last number nobody can read."""
+    page, size = mmap.PAGESIZE, -(-X.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = mmap.mmap(-1, size + page)
+    copied = np.frombuffer(memory, X.dtype, X.size, size - X.nbytes).reshape(X.shape)
+    copied[:] = X
+    behind = ctypes.addressof(ctypes.c_char.from_buffer(memory, size))
+    assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(behind), page, 0) == 0
+    return copied
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs mprotect")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_features", [1, 5, 7, 9, 15, 17])
+def test_nothing_is_read_behind_x(n_features, dtype):
+    X = np.random.default_rng(0).normal(size=(301, n_features)).astype(dtype)
+    guarded, y = _before_a_guard_page(X), X[:, 0].copy()
+    net = MLPRegressor(hidden_layer_sizes=5, max_iter=2, random_state=0)
+    nets = [copy.copy(net).fit(data, y) for data in (X, guarded)]
+    for n in (1, 3, 301):
+        expected = nets[0].predict(X[-n:])
+        assert np.array_equal(nets[1].predict(guarded[-n:]), expected)
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
