@@ -158,7 +158,8 @@ def _emit_tile(emit, builder, operands, n_rows, n_vectors):
     builder.position_at_end(loop)
     k = builder.phi(emit.index)
     sums = {ij: builder.phi(emit.vector) for ij in tile}
-    b_k = emit.at(b, builder.mul(k, b_row))
+    # hidden, or LLVM would unroll the loops of small tiles: more code, none the faster
+    b_k = emit.hidden(emit.at(b, builder.mul(k, b_row)))
     b_vectors = [emit.load(b_k, j) for j in range(n_vectors)]
     ahead = emit.at(b_k, builder.mul(emit.constant(PREFETCHED_ROWS), b_row))
     for j in range(n_vectors):
@@ -210,7 +211,8 @@ class VectorBuilder:
         """The same pointer, of which LLVM does not know where it comes from.
 
         It would step all rows of A from one pointer, an addition each: as many as the
-        loads, and more than the narrow tiles have time for.
+        loads, and more than the narrow tiles have time for.  Nor does it unroll a loop
+        in which something is hidden.
         """
         kind = ir.FunctionType(pointer.type, [pointer.type])
         same = ir.InlineAsm(kind, "", "=r,0")
