@@ -92,10 +92,10 @@ class Network:
         few, n_flops = order.size <= FEW_SAMPLES, 2 * order.size * self.params.size
         n_members = 1 if few else team_size(n_jobs, n_flops, 1)
         block_rows = FEW_SAMPLES if few else rows_of_a_prediction(self.layers)
-        idle_plans = self._idle_plans[block_rows]
         if n_members > 1 or block_rows == MANY_ROWS:
             with Team(n_members) as team:
                 return PredictionPlan(self, order.size, team).predict(*work)
+        idle_plans = self._idle_plans[block_rows]
         try:
             plan = idle_plans.pop()
         except IndexError:
@@ -405,11 +405,11 @@ def may_be_neighbours(rows):
 
 
 def rows_of_a_prediction(layers):
-    """Samples of a block, at most."""
+    """Samples of a block, at most; of MANY_ROWS no plan is kept."""
     n_bytes = layers.n_units * FEW_ROWS * layers.dtype.itemsize
     if n_bytes > BYTES_AT_HAND:
         return MANY_ROWS
-    return FEW_ROWS * min(max(BYTES_NEARBY // n_bytes, 1), 4)
+    return min(FEW_ROWS * max(BYTES_NEARBY // n_bytes, 1), MANY_ROWS - FEW_ROWS)
 
 
 def rows_of_a_chunk(layers):
