@@ -15,6 +15,7 @@ COLUMNS = [
     "activations",
     "outputs",
     "backward",
+    "turns",
     "slopes",
     "gradients",
     "updates",
@@ -62,8 +63,8 @@ def measure(case, repeats):
     blocks_of_batch = case.batch / n
     times = {}
     for part, (repeated, name) in PARTS.items():
-        table = table_with(plan, name)
-        arguments = np.dtype(case.dtype).type(0), plan._plan, table, plan._blocks, 0, n
+        tables = *tables_with(plan, name), plan._blocks
+        arguments = np.dtype(case.dtype).type(0), *tables, 0, n
         seconds = best(lambda: repeated(*arguments, repeats)) / repeats  # noqa: B023
         of_block = part not in ("gradients", "gradients and updates")
         times[part] = seconds * 1e6 * (blocks_of_batch if of_block else 1)
@@ -78,15 +79,22 @@ def measure(case, repeats):
     return times, {"forward": forward, "backward": backward, "gradients": forward}
 
 
-def table_with(plan, name):
-    """The plan's layers, on their ways with the pieces of this name only, if any."""
-    table = plan._table.copy()
-    for layer, kind in zip(table, plan.layers.kinds):
-        for way in ("forward", "backward") if name else ():
-            piece = getattr(kind, way)
-            if piece is None or piece.name != name:
-                layer[way] = 0
-    return table
+def tables_with(plan, name):
+    """The plan and its layers, with only the pieces of this name, if any, on its ways."""
+    from sknn._jit import Piece
+    from sknn.ways import joined
+
+    record, table = plan._plan.copy(), plan._table
+    n, middle, end = record[["n_layers", "end_of_forward", "end_of_back"]][0]
+    pieces = [each for kind in plan.layers.kinds for each in kind]
+    pieces = [each for each in pieces if isinstance(each, Piece)]
+    addresses = [each.address(plan._dtype) for each in pieces if each.name == name]
+    ways = table[n:middle], table[middle:end]
+    if name:
+        ways = [way[[p in addresses for p in way["piece"].tolist()]] for way in ways]
+    record["end_of_forward"] = n + len(ways[0])
+    record["end_of_back"] = n + len(ways[0]) + len(ways[1])
+    return record, joined(table[:n], *ways)
 
 
 def training_plan(case, team):

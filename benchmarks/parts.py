@@ -51,6 +51,7 @@ PARTS = {
     "activations": (forward, "apply"),
     "outputs": (outputs, None),
     "backward": (backward, "dense_backward"),
+    "turns": (backward, "turn"),
     "slopes": (backward, "scale"),
     "gradients": (gradients(0.0), None),
     "gradients and updates": (gradients(1e-9), None),

@@ -127,32 +127,35 @@ def projection_forward(zero, plan, layer, block, first, n):
     weighted_sums(zero, plan, layer, block, first, n, ACCUMULATE)
 
 
-@inlined
-def turn_deltas(zero, plan, layer, block, n):
+@piece(*PASS)
+def turn(zero, plan, layer, block, first, n):
     """Copy the deltas, with a row for each sample."""
+    place = layer.turned * plan.block_rows + layer.first_unit
     deltas = at(pointer(block.deltas, zero), layer.outputs * plan.stride)
-    turned = at(pointer(block.turned, zero), layer.turned * plan.block_rows)
+    turned = at(pointer(block.turned, zero), place)
     matrices = deltas, plan.stride, turned, layer.stride
     call(plan.transpose, (*matrices, layer.fan_out, n))
 
 
 @piece(*PASS)
 def dense_backward(zero, plan, layer, block, first, n):
-    if not layer.takes_dots:
-        turn_deltas(zero, plan, layer, block, n)
-    if layer.wants_deltas:
-        deltas = pointer(block.deltas, zero)
-        call(
-            plan.product,
-            (
-                at(pointer(plan.params, zero), layer.weights), layer.stride, AS_IT_IS,
-                at(deltas, layer.outputs * plan.stride), plan.stride,
-                at(deltas, layer.inputs * plan.stride), plan.stride,
-                layer.fan_in, whole_vectors(n, zero), layer.fan_out, layer.adds_deltas,
-                pointer(block.packed, zero), deltas, 0, 0,
-            ),
-        )  # fmt: skip
-    if plan.sums_chunks and plan.n_members > 1:
+    deltas = pointer(block.deltas, zero)
+    call(
+        plan.product,
+        (
+            at(pointer(plan.params, zero), layer.weights), layer.stride, AS_IT_IS,
+            at(deltas, layer.outputs * plan.stride), plan.stride,
+            at(deltas, layer.inputs * plan.stride), plan.stride,
+            layer.fan_in, whole_vectors(n, zero), layer.fan_out, layer.adds_deltas,
+            pointer(block.packed, zero), deltas, 0, 0,
+        ),
+    )  # fmt: skip
+
+
+@piece(*PASS)
+def dense_chunk_gradients(zero, plan, layer, block, first, n):
+    """The chunk's part of the gradient, if another member is to read it."""
+    if plan.n_members > 1:
         own = at(pointer(block.grads, zero), layer.weights)
         weight_gradient(zero, plan, layer, block, 0, n, 0, layer.rows, OVERWRITE, own)
 
@@ -222,18 +225,24 @@ def weight_gradient(
 INPUT = Kind(forward=gather, predict=gather, of_few_features=gather_few_features)
 DENSE = Kind(
     forward=dense_forward,
+    turn=turn,
+    chunk_gradients=dense_chunk_gradients,
     backward=dense_backward,
     gradients=dense_gradients,
     predict=dense_forward,
     of_few_samples=dense_forward_of_few,
+    is_product=True,
     parts=(Part("coefs_", None, is_penalized=True), Part("intercepts_")),
 )
 # Where a skip connection leads to another width.
 PROJECTION = Kind(
     forward=projection_forward,
+    turn=turn,
+    chunk_gradients=dense_chunk_gradients,
     backward=dense_backward,
     gradients=dense_gradients,
     predict=projection_forward,
+    is_product=True,
     parts=(
         Part("skip_coefs_", None, is_penalized=True, group="coefs"),
         Part("skip_intercepts_", group="intercepts"),

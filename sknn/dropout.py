@@ -36,7 +36,8 @@ def drop(zero, plan, layer, block, first, n):
     limit, factor = np.int32(rate * 2.0**16 + 0.5), T(1 / (1 - rate))
     for j in range(0, layer.fan_out, 2):
         # two units share random bits, of which each has enough in a half
-        key_of_pair, other = fold(key, j), least(j + 1, layer.fan_out - 1)
+        key_of_pair = fold(key, layer.first_unit + j)
+        other = least(j + 1, layer.fan_out - 1)
         mask = row_of(kept, layer.kept, j, plan, n)
         mask_of_other = row_of(kept, layer.kept, other, plan, n)
         for i in range(n):
@@ -60,5 +61,5 @@ def add_noise(zero, plan, layer, block, first, n):
             unit[i] += scale * normal(key_of_unit, first + i, zero)
 
 
-DROPOUT = Kind(forward=drop, backward=scale_by_kept, kept_rows=0)
+DROPOUT = Kind(forward=drop, backward=scale_by_kept, kept_rows=0, by_unit=True)
 NOISE = Kind(forward=add_noise)

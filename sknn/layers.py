@@ -2,7 +2,8 @@
 
 A layer is one operation on the units: a product, an activation, a normalisation, a
 skip connection.  The kernels know nothing but their table (`records.LAYER`) and call
-the pieces that it names; a new kind of layer changes no kernel.
+the pieces that it names; a new kind of layer changes no kernel.  In which order, and
+for which of a layer's units at once, is for `ways` to say.
 """
 
 from collections.abc import Callable
@@ -40,6 +41,8 @@ class Kind(NamedTuple):
     """The pieces of a kind of layer, and what it has; None where there is nothing."""
 
     forward: Piece | None = None
+    turn: Piece | None = None  # deltas of its outputs, before it is passed
+    chunk_gradients: Piece | None = None  # from the turned ones, if others sum chunks
     backward: Piece | None = None
     gradients: Piece | None = None
     predict: Piece | None = None  # the way forward when nothing is trained
@@ -51,6 +54,8 @@ class Kind(NamedTuple):
     needs_whole_batch: bool = False  # in one block
     sums_blocks: bool = False  # of gradients that each block makes for itself
     has_inputs_width: bool = False  # rows of parameters, which have that of outputs
+    is_product: bool = False  # each output is a sum over all inputs
+    by_unit: bool = False  # each output is made of the same input, and of nothing else
 
 
 @inlined

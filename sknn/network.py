@@ -3,7 +3,7 @@
 A minibatch goes through in blocks of samples.  A block of `units`, or of `deltas`, is
 a matrix with a row for each unit and a column for each sample, so that every loop runs
 along samples, however few units there are.  What is done to a block is up to the
-layers, whose pieces are called in their order, and then in reverse.  The members of a
+layers, whose pieces are called in the order of two ways (`ways`).  The members of a
 team share the samples on the way there and back, and the rows of the parameters for
 gradients and steps; no sum depends on how many they are.
 
@@ -12,6 +12,7 @@ gradients and steps; no sum depends on how many they are.
     strip    eight rows of parameters: the grain in which members share them
     panel    rows whose gradients are made, and stepped, before the next ones
     stretch  neighbouring parameters that are stepped at once
+    band     units of a level that all is done to before the next ones (`ways`)
 
 The kernels read a `PLAN`: addresses and sizes, written by plans.py.  ``zero`` is a zero
 of the dtype that is computed in, and `pointer` makes a pointer of an address.
@@ -184,19 +185,17 @@ def train_blocks(zero, plan, layers, blocks, number, batch, first, last):
 @inlined
 def forward(zero, plan, layers, block, first, n):
     """Send a block of samples through all layers; the last ones stay sums."""
-    for depth in range(plan.n_layers):
-        layer = record_at(layers, depth)
-        if layer.forward != 0:
-            call(layer.forward, (zero, plan, layer, block, first, n))
+    for place in range(plan.n_layers, plan.end_of_forward):
+        layer = record_at(layers, place)
+        call(layer.piece, (zero, plan, layer, block, first, n))
 
 
 @inlined
 def backward(zero, plan, layers, block, first, n):
     """Deltas of every layer, from those of the last one."""
-    for depth in range(plan.n_layers - 1, -1, -1):
-        layer = record_at(layers, depth)
-        if layer.backward != 0:
-            call(layer.backward, (zero, plan, layer, block, first, n))
+    for place in range(plan.end_of_forward, plan.end_of_back):
+        layer = record_at(layers, place)
+        call(layer.piece, (zero, plan, layer, block, first, n))
 
 
 @inlined

@@ -188,6 +188,7 @@ NORMALIZATIONS = {
         kept_rows=0,
         needs_whole_batch=True,
         sums_blocks=True,
+        by_unit=True,
     ),
     "layer": Kind(
         forward=normalize_layer,

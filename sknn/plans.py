@@ -13,7 +13,6 @@ import numpy as np
 
 from .architecture import Layers
 from .dense import FEW_SAMPLES
-from .layers import Kind
 from .loss_pieces import LINKS
 from .losses import loss_of
 from .monotonic import required_signs
@@ -27,7 +26,7 @@ from .network import (
 )
 from .params import padded, row_stride, zeros
 from .products import PACKED, dot_products, product, transpose
-from .records import ADDRESSES, BLOCK, LAYER_PIECES, PLAN, REALS
+from .records import ADDRESSES, BLOCK, PLAN, REALS
 from .regularization import (
     finish,
     note_penalties,
@@ -35,6 +34,7 @@ from .regularization import (
     prepare,
 )
 from .team import ALONE, Team, team_size
+from .ways import joined, records_in_bands, records_of, way_back, way_forward
 
 # Samples of a block, at most: fewer where their units and deltas would not stay in the
 # second-level cache, and there are few parameters to read again for each block.
@@ -123,7 +123,6 @@ class Plan:
         n_features = int(self._table[0]["fan_in"])
         self._set(
             n_features=n_features,
-            n_layers=self._table.size,
             n_outputs=self._table[-1]["fan_out"],
             last=self._table[-1]["outputs"],
             n_members=team.size,
@@ -151,25 +150,35 @@ class Plan:
             product=product.address(self._dtype),
             transpose=transpose.address(self._dtype),
         )
-        for layer, kind in zip(self._table, self.layers.kinds):
-            pieces = self._pieces_of(kind)
-            for name in LAYER_PIECES:
-                piece = getattr(pieces, name)
-                layer[name] = piece.address(self._dtype) if piece else 0
-        if self.training:
-            self._set(loss=loss.train.address(self._dtype))
-        else:
+        if not self.training:
             self._set(link=LINKS[loss.out_activation].address(self._dtype))
+            return
+        self._set(loss=loss.train.address(self._dtype))
+        for layer, kind in zip(self._table, self.layers.kinds):
+            if kind.gradients:
+                layer["gradients"] = kind.gradients.address(self._dtype)
 
-    def _pieces_of(self, kind):
-        """What a layer of this kind does here."""
+    def _lay_out_ways(self):
+        """Write behind the layers whose pieces are called, one after the other."""
+        layers, kinds = self._table, self.layers.kinds[: self._table.size]
+        pieces = [self._forward_piece_of(kind) for kind in kinds]
+        forward, back = self._ways(layers, kinds, way_forward(layers, kinds, pieces))
+        self._table = joined(layers, forward, back)
+        self._set(
+            n_layers=layers.size,
+            end_of_forward=layers.size + forward.size,
+            end_of_back=self._table.size,
+        )
+
+    def _forward_piece_of(self, kind):
+        """What a layer of this kind does here on the way forward."""
         plan = self._plan[0]
-        forward = kind.forward if self.training else kind.predict
+        piece = kind.forward if self.training else kind.predict
         if plan["block_rows"] <= FEW_SAMPLES:
-            forward = kind.of_few_samples or forward
+            piece = kind.of_few_samples or piece
         if plan["n_features"] < padded(1, self._dtype):
-            forward = kind.of_few_features or forward
-        return (kind if self.training else Kind())._replace(forward=forward)
+            piece = kind.of_few_features or piece
+        return piece
 
     def _read(self, samples):
         """Let the kernels read the X of these samples."""
@@ -182,6 +191,7 @@ class Plan:
     def _allocate(self, n_targets=0):
         self._blocks = np.zeros(self._plan[0]["n_blocks"], BLOCK)
         self._own = [self._give(block, n_targets) for block in self._blocks]
+        self._lay_out_ways()
         tables = self._plan, self._table, self._blocks
         self._addresses = [table.ctypes.data for table in tables]
 
@@ -243,11 +253,14 @@ class PredictionPlan(Plan):
         """Let the outputs be those of a hidden layer."""
         self._table = self._table[self.layers.levels <= level]
         self._set(
-            n_layers=self._table.size,
             last=self.layers.starts_of_levels[level],
             n_outputs=self.layers.architecture.units[level],
             link=LINKS["identity"].address(self._dtype),
         )
+
+    def _ways(self, layers, kinds, forward):
+        # not in bands: blocks are small, and all of a product asks for the next one's X
+        return records_of(forward, layers, self._dtype), layers[:0]
 
     def predict(self, samples, order, if_not_finite=None, as_classes=False):
         """The network's outputs for these samples, or their classes by number."""
@@ -331,6 +344,12 @@ class TrainingPlan(Plan):
         self._point(grads=self.grads)
         self._set(keeps_grads=keeps, panels_size=layers.panels_size)
 
+    def _ways(self, layers, kinds, forward):
+        sums_chunks = self._plan[0]["sums_chunks"] and self._team.size > 1
+        ways = forward, way_back(layers, kinds, sums_chunks)
+        stride = int(self._plan[0]["stride"])
+        return [records_in_bands(way, layers, self._dtype, stride) for way in ways]
+
     def remember(self, moments, settings):
         """Let the update rule read these settings, and read and write these moments."""
         self._point(moments=moments, settings=settings)
@@ -339,7 +358,8 @@ class TrainingPlan(Plan):
         """Say which of a step's rates each layer's weights take, and the others."""
         self._n_groups = n_groups
         self._set(n_groups=n_groups)
-        self._table["weight_rates"], self._table["rates"] = of_weights, of_others
+        layers = self._table[: self._plan[0]["n_layers"]]
+        layers["weight_rates"], layers["rates"] = of_weights, of_others
 
     def regularize(self, l1=0.0, max_norm=None, shrinks=False, average=None):
         """Let steps do more than follow the gradient of the loss and L2 penalty."""

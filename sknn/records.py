@@ -31,8 +31,10 @@ LAYER_SIZES = [
     "key",  # of its random numbers
     "weight_rates",  # which of the rates of a step the weights take
     "rates",  # and the other parameters
+    "first_unit",  # of a layer's outputs, where a record is for some of them
 ]
-LAYER_PIECES = ["forward", "backward", "gradients"]
+# What is done to a block, in a record of one of the ways; and once blocks are through.
+LAYER_PIECES = ["piece", "gradients"]
 LAYER = np.dtype(
     [(name, np.int64) for name in [*LAYER_SIZES, *LAYER_PIECES]]
     + [("setting", np.float64)]
@@ -71,6 +73,8 @@ ADDRESSES = {
 }
 SIZES = [
     "n_layers",
+    "end_of_forward",  # the records behind those of the layers: the way forward,
+    "end_of_back",  # and the way back
     "n_samples",
     "n_epochs",  # in one call
     "n_steps",  # of each

@@ -21,4 +21,6 @@ def skip_backward(zero, plan, layer, block, first, n):
     copy(at(deltas, outputs), at(deltas, inputs), size)
 
 
-SKIP = Kind(forward=skip_forward, backward=skip_backward, predict=skip_forward)
+SKIP = Kind(
+    forward=skip_forward, backward=skip_backward, predict=skip_forward, by_unit=True
+)

@@ -8,7 +8,7 @@ from ._jit import inlined, piece
 from ._llvm import at, call, load, pointer, record_at, store
 from ._sparse_tile import sparse_tile, sparse_tile_width
 from ._tile import add_multiple_of_vector, lanes
-from .dense import DENSE, turn_deltas
+from .dense import DENSE, turn
 from .layers import GRADIENTS, PASS, Kind
 from .products import copy
 from .records import INT32, INT64
@@ -34,11 +34,6 @@ def sparse_forward(zero, plan, layer, block, first, n):
     ones = at(outputs, layer.fan_out * plan.stride)
     for i in range(plan.stride):
         store(ones, i, 1)
-
-
-@piece(*PASS)
-def sparse_backward(zero, plan, layer, block, first, n):
-    turn_deltas(zero, plan, layer, block, n)
 
 
 @piece(*GRADIENTS)
@@ -86,7 +81,7 @@ def _add_multiple(c, factor, b, n):
 
 SPARSE = Kind(
     forward=sparse_forward,
-    backward=sparse_backward,
+    turn=turn,
     gradients=sparse_gradients,
     predict=sparse_forward,
     parts=DENSE.parts,

@@ -1,0 +1,112 @@
+"""The ways through the layers: bands have every unit once, and change no bit."""
+
+import numpy as np
+import pytest
+from test_kernels import DTYPES, Case
+
+from sknn import MLPClassifier, ways
+from sknn.activations import ACTIVATIONS
+from sknn.architecture import Architecture, Layers
+from sknn.losses import SQUARED_ERROR
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+WIDE = {"hidden": (45, 37, 37)}
+ONE_BAND, ONE_VECTOR = 1 << 40, 1  # bytes
+
+
+@pytest.fixture
+def beside(monkeypatch):
+    """Any number of units finds room beside a band."""
+    monkeypatch.setattr(ways, "BYTES_BESIDE", 1 << 40)
+
+
+@pytest.fixture
+def narrowed(monkeypatch):
+    """How many records there are on each way that goes in bands."""
+    sizes, narrow = [], ways._narrow
+
+    def spy(records, calls):
+        sizes.append(len(records))
+        narrow(records, calls)
+
+    monkeypatch.setattr(ways, "_narrow", spy)
+    return sizes
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        WIDE,
+        {"n_samples": 700, **WIDE},
+        {"sparse": True, **WIDE},
+        {"normalization": "layer", "dropout": (0.2, 0.3, 0.5, 0.1), **WIDE},
+        {"normalization": "batch", "skip_connections": True, **WIDE},
+        {"skip_connections": True, "noise": 0.1, "hidden": (45, 37, 20)},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+def test_bands_change_no_bit(
+    beside, narrowed, monkeypatch, activation, n_threads, options
+):
+    results = []
+    for n_bytes in ONE_BAND, ONE_VECTOR:
+        monkeypatch.setattr(ways, "BYTES_OF_A_BAND", n_bytes)
+        case = Case(activation, SQUARED_ERROR, **options)
+        order = np.arange(len(case.X))
+        case.run(order, "adam", 300, -(-order.size // 300), n_threads=n_threads)
+        results.append(case.params)
+    assert narrowed
+    assert np.array_equal(*results)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_fit_is_the_same_in_bands(beside, narrowed, monkeypatch, dtype):
+    X = np.random.default_rng(0).normal(size=(230, 6)).astype(dtype)
+    fits = []
+    for n_bytes in ONE_BAND, ONE_VECTOR, 20_000:
+        monkeypatch.setattr(ways, "BYTES_OF_A_BAND", n_bytes)
+        net = MLPClassifier((70, 50), max_iter=3, random_state=0)
+        fits.append(net.fit(X, X[:, 0] > 0))
+    assert len(narrowed) == 4
+    for other in fits[1:]:
+        assert other.loss_ == fits[0].loss_
+        for a, b in zip(other.coefs_, fits[0].coefs_, strict=True):
+            assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n_units", [1, 16, 100, 133, 1024])
+@pytest.mark.parametrize("stride", [16, 112, 208])
+def test_bands_have_every_unit_once(dtype, n_units, stride):
+    architecture = Architecture((12, n_units, 2), (ACTIVATIONS["relu"],))
+    layers = Layers(architecture, dtype)
+    pieces = [kind.forward for kind in layers.kinds]
+    steps = ways.way_forward(layers.table, layers.kinds, pieces)
+    dtype = layers.dtype
+    records = ways.records_in_bands(steps, layers.table, dtype, stride)
+    _, *bands, last = records  # the input comes first
+    first = layers.table[1]
+    assert last["inputs"] == first["outputs"]
+    for sums, outputs in zip(bands[::2], bands[1::2], strict=True):
+        assert sums["outputs"] == outputs["outputs"] == outputs["inputs"]
+        assert sums["fan_out"] == outputs["fan_out"] > 0
+        assert (sums["inputs"], sums["fan_in"]) == (first["inputs"], 12)
+        place = sums["outputs"] - first["outputs"]
+        assert sums["weights"] - first["weights"] == place == sums["first_unit"]
+    of_sums = bands[::2]
+    ends = [each["outputs"] + each["fan_out"] for each in of_sums]
+    assert ends[:-1] == [each["outputs"] for each in of_sums[1:]]
+    assert ends[-1] - of_sums[0]["outputs"] == n_units
+    n_bytes = stride * dtype.itemsize
+    assert len(of_sums) >= n_units * n_bytes / (ways.BYTES_OF_A_BAND + 16 * n_bytes)
+
+
+def test_deep_sums_are_not_made_in_bands(narrowed):
+    X = np.random.default_rng(0).normal(size=(400, 300))
+    net = MLPClassifier((300, 300), max_iter=1, random_state=0)
+    net.fit(X, np.arange(400) % 100)
+    assert not narrowed
+    net.set_params(hidden_layer_sizes=(300,)).fit(X[:, :10], np.arange(400) % 3)
+    assert len(narrowed) == 2
