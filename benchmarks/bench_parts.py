@@ -80,7 +80,7 @@ def measure(case, repeats):
 
 
 def tables_with(plan, name):
-    """The plan and its layers, with only the pieces of this name, if any, on its ways."""
+    """The plan and its layers, with only pieces of this name, if any, on both ways."""
     from sknn._jit import Piece
     from sknn.ways import joined
 

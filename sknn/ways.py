@@ -76,7 +76,7 @@ def joined(*tables):
 
 
 def records_in_bands(steps, table, dtype, stride):
-    """The same; where it pays, steps for the same units are for one band after another."""
+    """The same, in bands where that pays: all steps for some units, then for others."""
     calls = []
     for units, run in groupby(steps, key=lambda step: step.units[1:]):
         run = list(run)
