@@ -17,7 +17,7 @@ from .records import LAYER
 
 # A band has whole vectors of units, in about so many bytes.  The units below them that
 # they are sums of, or the deltas above, must find room beside them.
-BYTES_OF_A_BAND, BYTES_BESIDE = 24 * 1024, 40_000
+BYTES_OF_A_BAND, BYTES_BESIDE = 16 * 1024, 40_000
 
 
 class Step(NamedTuple):
