@@ -245,8 +245,7 @@ class Layers:
             if kind in (SKIP, PROJECTION):
                 ends = table[["inputs", "outputs"]]
                 table["adds_deltas"][:i] |= ends[:i] == ends[i]
-        is_product = [kind in (DENSE, SPARSE, PROJECTION) for kind in self.kinds]
-        strides = table["stride"] * is_product
+        strides = table["stride"] * [kind.turn is not None for kind in self.kinds]
         table["turned"], self.n_turned = starts(strides), int(strides.sum())
         # A projection is the first of its level on the way back: the others change the
         # deltas that its gradient is of, so it needs the copy.

@@ -110,7 +110,7 @@ def dense_forward_of_few(zero, plan, layer, block, first, n):
             at(units, layer.inputs * plan.stride), plan.stride, TRANSPOSED,
             at(pointer(plan.params, zero), layer.weights), layer.stride,
             sums, layer.stride,
-            n, layer.columns, layer.fan_in + 1, OVERWRITE,
+            n, whole_vectors(layer.fan_out, zero), layer.fan_in + 1, OVERWRITE,
             pointer(block.packed, zero), sums, 0, 0,
         ),
     )  # fmt: skip
@@ -130,7 +130,7 @@ def projection_forward(zero, plan, layer, block, first, n):
 @piece(*PASS)
 def turn(zero, plan, layer, block, first, n):
     """Copy the deltas, with a row for each sample."""
-    place = layer.turned * plan.block_rows + layer.first_unit
+    place = layer.turned * plan.block_rows + layer.first_of_band
     deltas = at(pointer(block.deltas, zero), layer.outputs * plan.stride)
     turned = at(pointer(block.turned, zero), place)
     matrices = deltas, plan.stride, turned, layer.stride
@@ -154,7 +154,10 @@ def dense_backward(zero, plan, layer, block, first, n):
 
 @piece(*PASS)
 def dense_chunk_gradients(zero, plan, layer, block, first, n):
-    """The chunk's part of the gradient, if another member is to read it."""
+    """The chunk's part of the gradient, if another member is to read it.
+
+    All but one may be idle, though there are several.
+    """
     if plan.n_members > 1:
         own = at(pointer(block.grads, zero), layer.weights)
         weight_gradient(zero, plan, layer, block, 0, n, 0, layer.rows, OVERWRITE, own)

@@ -35,8 +35,9 @@ def drop(zero, plan, layer, block, first, n):
     rate = layer.setting * intensity(plan, plan.first_step + first // plan.batch_size)
     limit, factor = np.int32(rate * 2.0**16 + 0.5), T(1 / (1 - rate))
     for j in range(0, layer.fan_out, 2):
-        # two units share random bits, of which each has enough in a half
-        key_of_pair = fold(key, layer.first_unit + j)
+        # two units share random bits, of which each has enough in a half; a band
+        # starts with the first of two
+        key_of_pair = fold(key, layer.first_of_band + j)
         other = least(j + 1, layer.fan_out - 1)
         mask = row_of(kept, layer.kept, j, plan, n)
         mask_of_other = row_of(kept, layer.kept, other, plan, n)

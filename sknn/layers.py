@@ -2,8 +2,8 @@
 
 A layer is one operation on the units: a product, an activation, a normalisation, a
 skip connection.  The kernels know nothing but their table (`records.LAYER`) and call
-the pieces that it names; a new kind of layer changes no kernel.  In which order, and
-for which of a layer's units at once, is for `ways` to say.
+the pieces that it names; a new kind of layer changes no kernel.  In which order blocks
+meet them, and how many of a layer's units at once, is for `ways` to say.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class Kind(NamedTuple):
 
     forward: Piece | None = None
     turn: Piece | None = None  # deltas of its outputs, before it is passed
-    chunk_gradients: Piece | None = None  # from the turned ones, if others sum chunks
+    chunk_gradients: Piece | None = None  # then, if another member sums the chunks'
     backward: Piece | None = None
     gradients: Piece | None = None
     predict: Piece | None = None  # the way forward when nothing is trained
@@ -54,8 +54,11 @@ class Kind(NamedTuple):
     needs_whole_batch: bool = False  # in one block
     sums_blocks: bool = False  # of gradients that each block makes for itself
     has_inputs_width: bool = False  # rows of parameters, which have that of outputs
-    is_product: bool = False  # each output is a sum over all inputs
-    by_unit: bool = False  # each output is made of the same input, and of nothing else
+    # What can go in bands of units (`ways`): products of dense matrices, and what makes
+    # each output of its own input alone, keeps one row for it, or none, and has
+    # parameters in rows with a number for each.
+    is_product: bool = False
+    by_unit: bool = False
 
 
 @inlined

@@ -34,9 +34,7 @@ def negate_deltas(zero, plan, layer, block, first, n):
 
 
 # Before and after an activation, it makes that of some units the reflected one.
-REFLECTION = Kind(
-    forward=negate_units, backward=negate_deltas, predict=negate_units, by_unit=True
-)
+REFLECTION = Kind(negate_units, backward=negate_deltas, predict=negate_units)
 
 
 def required_signs(layers):

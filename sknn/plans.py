@@ -143,7 +143,7 @@ class Plan:
         function(0, *self._addresses, number)
 
     def _connect(self, network):
-        """Look up, or compile, the pieces that the network is made of."""
+        """Look up, or compile, the pieces that are for no block, or for any."""
         loss = network.loss
         self._point(loss_settings=loss.settings(int(self._plan[0]["n_outputs"])))
         self._set(
@@ -159,7 +159,7 @@ class Plan:
                 layer["gradients"] = kind.gradients.address(self._dtype)
 
     def _lay_out_ways(self):
-        """Write behind the layers whose pieces are called, one after the other."""
+        """Write the ways behind the layers; look up, or compile, the pieces on them."""
         layers, kinds = self._table, self.layers.kinds[: self._table.size]
         pieces = [self._forward_piece_of(kind) for kind in kinds]
         forward, back = self._ways(layers, kinds, way_forward(layers, kinds, pieces))

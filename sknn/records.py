@@ -31,9 +31,9 @@ LAYER_SIZES = [
     "key",  # of its random numbers
     "weight_rates",  # which of the rates of a step the weights take
     "rates",  # and the other parameters
-    "first_unit",  # of a layer's outputs, where a record is for some of them
+    "first_of_band",  # of the layer's outputs, where a record is for some of them
 ]
-# What is done to a block, in a record of one of the ways; and once blocks are through.
+# In a record of one of the ways what is done to a block, in a layer's what comes then.
 LAYER_PIECES = ["piece", "gradients"]
 LAYER = np.dtype(
     [(name, np.int64) for name in [*LAYER_SIZES, *LAYER_PIECES]]

@@ -3,7 +3,10 @@
 A *band* is some of the units of a level: as many as stay in the first-level cache while
 one piece after the other does its work on them.  On the way there a band is weighted
 sums, then outputs; on the way back it is deltas of outputs, then of sums, then turned.
-A layer's record for a band is that of a layer of fewer units, so no piece knows of it.
+
+A layer's record for a band is that of a layer of fewer units, so no piece knows of it:
+whatever can go in bands writes only the units, deltas or turned deltas that its record
+says, and reads no others of a level that a piece of the same run writes.
 """
 
 from itertools import groupby
@@ -21,97 +24,111 @@ BYTES_OF_A_BAND, BYTES_BESIDE = 16 * 1024, 40_000
 
 
 class Step(NamedTuple):
-    """A piece of a layer, by number, and for which units, if they can go in bands."""
+    """A piece of a layer, by number, and which of its units can go in bands."""
 
     layer: int
     piece: Piece
-    units: tuple = ()  # "inputs" or "outputs" of the layer, the first, how many
-    n_summed: int = 0  # units above or below that each of these is a sum of
+    end: str = ""  # "inputs" or "outputs", if any can
+    rows: tuple = ()  # where these are in a block: the first, how many
+    n_summed: int = 0  # rows that each is a sum over, that of ones included
 
 
 def way_forward(table, kinds, pieces):
     """The steps of a block of samples, from the input to the sums of the outputs."""
-    inputs, outputs = _ends(table)
+    inputs, outputs = _rows(table)
     for i, (kind, piece) in enumerate(zip(kinds, pieces)):
         if piece and kind.is_product:
-            yield Step(i, piece, outputs[i], inputs[i][-1] + 1)
+            yield Step(i, piece, "outputs", outputs[i], inputs[i][1] + 1)
+        elif piece and kind.by_unit:
+            yield Step(i, piece, "outputs", outputs[i])
         elif piece:
-            yield Step(i, piece, outputs[i] if kind.by_unit else ())
+            yield Step(i, piece)
 
 
 def way_back(table, kinds, sums_chunks):
     """The steps of its deltas; ``sums_chunks``: they make gradients on their way."""
-    inputs, outputs = _ends(table)
+    inputs, outputs = _rows(table)
     takes_dots, wanted = table["takes_dots"].tolist(), table["wants_deltas"].tolist()
     for i, kind in reversed(list(enumerate(kinds))):
         if kind.turn and not takes_dots[i]:
-            yield Step(i, kind.turn, outputs[i])
+            yield Step(i, kind.turn, "outputs", outputs[i])
         if kind.chunk_gradients and sums_chunks:
             yield Step(i, kind.chunk_gradients)
-        if kind.backward and not kind.is_product:
-            yield Step(i, kind.backward, outputs[i] if kind.by_unit else ())
-        elif kind.backward and wanted[i]:
-            yield Step(i, kind.backward, inputs[i], outputs[i][-1])
+        if kind.is_product:
+            if wanted[i]:
+                yield Step(i, kind.backward, "inputs", inputs[i], outputs[i][1])
+        elif kind.backward and kind.by_unit:
+            yield Step(i, kind.backward, "outputs", outputs[i])
+        elif kind.backward:
+            yield Step(i, kind.backward)
 
 
-def _ends(table):
-    """The inputs of each layer, and the outputs: which of both, the first, how many."""
-    for name, size in ("inputs", "fan_in"), ("outputs", "fan_out"):
-        firsts, sizes = table[name].tolist(), table[size].tolist()
-        yield [(name, *place) for place in zip(firsts, sizes)]
+def _rows(table):
+    """The rows of each layer's inputs in a block, and those of its outputs."""
+    for first, size in ("inputs", "fan_in"), ("outputs", "fan_out"):
+        yield list(zip(table[first].tolist(), table[size].tolist()))
 
 
 def records_of(steps, table, dtype):
     """The table of a way: a record for each call, in their order."""
     steps = list(steps)
-    records = table[[step.layer for step in steps]]
+    records = _taken(table, [step.layer for step in steps])
     records["piece"] = [step.piece.address(dtype) for step in steps]
     return records
 
 
-def joined(*tables):
-    """One table after the other; of records NumPy takes fifty times as long."""
-    numbers = [table.view(np.int64) for table in tables]
-    return np.concatenate(numbers).view(LAYER)
-
-
 def records_in_bands(steps, table, dtype, stride):
     """The same, in bands where that pays: all steps for some units, then for others."""
-    calls = []
-    for units, run in groupby(steps, key=lambda step: step.units[1:]):
+    steps = list(steps)
+    records, calls = records_of(steps, table, dtype), []  # step, first unit, how many
+    for rows, run in groupby(range(len(steps)), key=lambda i: steps[i].rows):
         run = list(run)
-        bands = _bands(run, units[-1], dtype, stride) if len(run) > 1 and units else ()
-        calls += [(step, *band) for band in bands or [(0, 0)] for step in run]
-    records = records_of([step for step, *_ in calls], table, dtype)
-    if len(calls) > len({step for step, *_ in calls}):
-        _narrow(records, calls)
+        bands = [(0, rows[1] if rows else 0)]
+        if rows and len(run) > 1:
+            n_summed = max(steps[i].n_summed for i in run)
+            bands = _bands(rows[1], n_summed, dtype, stride)
+        calls += [(i, *band) for band in bands for i in run]
+    if len(calls) == len(steps):
+        return records
+    numbers, firsts, sizes = np.array(calls).T
+    records = _taken(records, numbers)
+    ends = np.array([step.end for step in steps])[numbers]
+    is_sum = np.array([step.n_summed > 0 for step in steps])[numbers]
+    _narrow(records, firsts, sizes, ends, is_sum)
     return records
 
 
-def _bands(run, n_units, dtype, stride):
-    """The first unit and the number of units of each band; none if one is enough."""
+def _bands(n_units, n_summed, dtype, stride):
+    """The first unit and the number of units of each band."""
     n_bytes, lanes = stride * dtype.itemsize, padded(1, dtype)
     n_vectors = -(-n_units // lanes)
     n_bands = min(-(-n_units * n_bytes // BYTES_OF_A_BAND), n_vectors)
-    is_shallow = max(step.n_summed for step in run) * n_bytes <= BYTES_BESIDE
-    if n_bands == 1 or not is_shallow:
-        return ()
+    if n_summed * n_bytes > BYTES_BESIDE:
+        n_bands = 1
     ends = [n_vectors * i // n_bands * lanes for i in range(n_bands)] + [n_units]
     return [(start, stop - start) for start, stop in zip(ends, ends[1:])]
 
 
-def _narrow(records, calls):
-    """Make records ones of layers with so many units, if not 0, from some unit on."""
-    steps, firsts, sizes = zip(*calls)
-    firsts, sizes = np.array(firsts), np.array(sizes)
-    of_inputs = np.array([step.units[:1] == ("inputs",) for step in steps])
-    of_sums = np.array([step.n_summed > 0 for step in steps])
-    of_outputs = np.where(of_inputs, 0, firsts)
-    records["outputs"] += of_outputs
-    records["kept"] += of_outputs
-    records["first_unit"] = of_outputs
-    # where no sums are made, an output has one input of its own
-    records["inputs"] += np.where(of_sums & ~of_inputs, 0, firsts)
+def _narrow(records, firsts, sizes, ends, is_sum):
+    """Make records ones of layers with so many units at an end, from some unit on."""
+    of_inputs, of_outputs = ends == "inputs", ends == "outputs"
+    first_outputs = firsts * of_outputs
+    records["outputs"] += first_outputs
+    records["kept"] += first_outputs
+    records["first_of_band"] = first_outputs
+    # outputs that are no sums have an input of their own; a turn reads no inputs
+    records["inputs"] += np.where(of_outputs & is_sum, 0, firsts)
     records["weights"] += np.where(of_inputs, firsts * records["stride"], firsts)
-    for name, is_cut in ("fan_in", of_inputs), ("fan_out", ~of_inputs):
-        records[name] = np.where(is_cut & (sizes > 0), sizes, records[name])
+    records["fan_in"] = np.where(of_inputs, sizes, records["fan_in"])
+    records["fan_out"] = np.where(of_outputs, sizes, records["fan_out"])
+
+
+def joined(*tables):
+    """One table after the other; of records NumPy takes fifty times as long."""
+    return np.concatenate([table.view(np.int64) for table in tables]).view(LAYER)
+
+
+def _taken(table, numbers):
+    """Some records of a table, as numbers for the same reason."""
+    width = LAYER.itemsize // 8
+    return table.view(np.int64).reshape(-1, width)[numbers].ravel().view(LAYER)

@@ -25,9 +25,9 @@ def narrowed(monkeypatch):
     """How many records there are on each way that goes in bands."""
     sizes, narrow = [], ways._narrow
 
-    def spy(records, calls):
+    def spy(records, *arguments):
         sizes.append(len(records))
-        narrow(records, calls)
+        narrow(records, *arguments)
 
     monkeypatch.setattr(ways, "_narrow", spy)
     return sizes
@@ -39,24 +39,28 @@ def narrowed(monkeypatch):
         WIDE,
         {"n_samples": 700, **WIDE},
         {"sparse": True, **WIDE},
+        {"monotonic": (1, 0, -1, 0), "dropout": (0, 0.1, 0.1, 0.1), **WIDE},
+        {"hidden": (33, 3, 33)},  # few outputs: dot products
+        {"hidden": (20, 20)},
         {"normalization": "layer", "dropout": (0.2, 0.3, 0.5, 0.1), **WIDE},
         {"normalization": "batch", "skip_connections": True, **WIDE},
         {"skip_connections": True, "noise": 0.1, "hidden": (45, 37, 20)},
     ],
     ids=str,
 )
+@pytest.mark.parametrize("batch_size", [10, 300])
 @pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
 def test_bands_change_no_bit(
-    beside, narrowed, monkeypatch, activation, n_threads, options
+    beside, narrowed, monkeypatch, activation, n_threads, batch_size, options
 ):
     results = []
     for n_bytes in ONE_BAND, ONE_VECTOR:
         monkeypatch.setattr(ways, "BYTES_OF_A_BAND", n_bytes)
         case = Case(activation, SQUARED_ERROR, **options)
         order = np.arange(len(case.X))
-        case.run(order, "adam", 300, -(-order.size // 300), n_threads=n_threads)
-        results.append(case.params)
+        steps = "sgd", batch_size, -(-order.size // batch_size), 1e-3
+        results.append((*case.run(order, *steps, n_threads=n_threads), *case.params))
     assert narrowed
     assert np.array_equal(*results)
 
@@ -94,13 +98,35 @@ def test_bands_have_every_unit_once(dtype, n_units, stride):
         assert sums["fan_out"] == outputs["fan_out"] > 0
         assert (sums["inputs"], sums["fan_in"]) == (first["inputs"], 12)
         place = sums["outputs"] - first["outputs"]
-        assert sums["weights"] - first["weights"] == place == sums["first_unit"]
+        assert sums["weights"] - first["weights"] == place == sums["first_of_band"]
     of_sums = bands[::2]
     ends = [each["outputs"] + each["fan_out"] for each in of_sums]
     assert ends[:-1] == [each["outputs"] for each in of_sums[1:]]
     assert ends[-1] - of_sums[0]["outputs"] == n_units
     n_bytes = stride * dtype.itemsize
     assert len(of_sums) >= n_units * n_bytes / (ways.BYTES_OF_A_BAND + 16 * n_bytes)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n_units", [100, 133])
+def test_bands_of_deltas_have_every_unit_once(dtype, n_units):
+    layers = Layers(Architecture((12, n_units, 5), (ACTIVATIONS["relu"],)), dtype)
+    steps = ways.way_back(layers.table, layers.kinds, False)
+    records = ways.records_in_bands(steps, layers.table, layers.dtype, 208)
+    _, first, _, last = layers.table
+    turned, *bands = records  # deltas of the outputs, and then three calls each
+    assert turned["fan_out"] == 5
+    assert len(bands) > 3
+    end = first["outputs"]
+    for back, slopes, turn in zip(bands[::3], bands[1::3], bands[2::3], strict=True):
+        assert back["inputs"] == slopes["outputs"] == turn["outputs"] == end
+        assert back["fan_in"] == slopes["fan_out"] == turn["fan_out"] > 0
+        assert (back["outputs"], back["fan_out"]) == (last["outputs"], 5)
+        assert turn["first_of_band"] == end - first["outputs"]
+        place = turn["first_of_band"] * last["stride"]
+        assert back["weights"] == last["weights"] + place
+        end += turn["fan_out"]
+    assert end - first["outputs"] == n_units
 
 
 def test_deep_sums_are_not_made_in_bands(narrowed):
