@@ -80,14 +80,7 @@ def records_of(steps, table, dtype):
 def records_in_bands(steps, table, dtype, stride):
     """The same, in bands where that pays: all steps for some units, then for others."""
     steps = list(steps)
-    records, calls = records_of(steps, table, dtype), []  # step, first unit, how many
-    for rows, run in groupby(range(len(steps)), key=lambda i: steps[i].rows):
-        run = list(run)
-        bands = [(0, rows[1] if rows else 0)]
-        if rows and len(run) > 1:
-            n_summed = max(steps[i].n_summed for i in run)
-            bands = _bands(rows[1], n_summed, dtype, stride)
-        calls += [(i, *band) for band in bands for i in run]
+    records, calls = records_of(steps, table, dtype), _calls(steps, dtype, stride)
     if len(calls) == len(steps):
         return records
     numbers, firsts, sizes = np.array(calls).T
@@ -96,6 +89,19 @@ def records_in_bands(steps, table, dtype, stride):
     is_sum = np.array([step.n_summed > 0 for step in steps])[numbers]
     _narrow(records, firsts, sizes, ends, is_sum)
     return records
+
+
+def _calls(steps, dtype, stride):
+    """Of each call: the number of its step, the first unit, and of how many."""
+    calls = []
+    for rows, run in groupby(range(len(steps)), key=lambda i: steps[i].rows):
+        run = list(run)
+        bands = [(0, rows[1] if rows else 0)]
+        if rows and len(run) > 1:
+            n_summed = max(steps[i].n_summed for i in run)
+            bands = _bands(rows[1], n_summed, dtype, stride)
+        calls += [(i, *band) for band in bands for i in run]
+    return calls
 
 
 def _bands(n_units, n_summed, dtype, stride):
