@@ -376,17 +376,10 @@ def kind_of(formula, is_changed):
     layer changes them: then the slopes are kept.
     """
     function, predict = formula.function, apply_to_all(formula.function)
-    backward, kept_rows = scale_by_kept, 0
     if formula.slope is None:
         forward = apply_and_keep(function, formula.derivative, at_sum)
     elif is_changed:
         forward = apply_and_keep(function, formula.slope, at_output)
     else:
-        forward, backward, kept_rows = predict, scale_by(formula.slope), None
-    return Kind(
-        forward=forward,
-        backward=backward,
-        predict=predict,
-        kept_rows=kept_rows,
-        by_unit=True,
-    )
+        return Kind(predict, scale_by(formula.slope), predict=predict, by_unit=True)
+    return Kind(forward, scale_by_kept, predict=predict, kept_rows=0, by_unit=True)

@@ -228,9 +228,9 @@ def weight_gradient(
 INPUT = Kind(forward=gather, predict=gather, of_few_features=gather_few_features)
 DENSE = Kind(
     forward=dense_forward,
+    backward=dense_backward,
     turn=turn,
     chunk_gradients=dense_chunk_gradients,
-    backward=dense_backward,
     gradients=dense_gradients,
     predict=dense_forward,
     of_few_samples=dense_forward_of_few,
@@ -240,9 +240,9 @@ DENSE = Kind(
 # Where a skip connection leads to another width.
 PROJECTION = Kind(
     forward=projection_forward,
+    backward=dense_backward,
     turn=turn,
     chunk_gradients=dense_chunk_gradients,
-    backward=dense_backward,
     gradients=dense_gradients,
     predict=projection_forward,
     is_product=True,

@@ -41,9 +41,9 @@ class Kind(NamedTuple):
     """The pieces of a kind of layer, and what it has; None where there is nothing."""
 
     forward: Piece | None = None
-    turn: Piece | None = None  # deltas of its outputs, before it is passed
-    chunk_gradients: Piece | None = None  # then, if another member sums the chunks'
     backward: Piece | None = None
+    turn: Piece | None = None  # before that: the deltas of its outputs
+    chunk_gradients: Piece | None = None  # between, if another member sums the chunks'
     gradients: Piece | None = None
     predict: Piece | None = None  # the way forward when nothing is trained
     of_few_samples: Piece | None = None  # either way, in blocks of few samples

@@ -34,7 +34,7 @@ def negate_deltas(zero, plan, layer, block, first, n):
 
 
 # Before and after an activation, it makes that of some units the reflected one.
-REFLECTION = Kind(negate_units, backward=negate_deltas, predict=negate_units)
+REFLECTION = Kind(negate_units, negate_deltas, predict=negate_units)
 
 
 def required_signs(layers):

@@ -33,7 +33,7 @@ LAYER_SIZES = [
     "rates",  # and the other parameters
     "first_of_band",  # of the layer's outputs, where a record is for some of them
 ]
-# In a record of one of the ways what is done to a block, in a layer's what comes then.
+# Of a record on one of the ways, what is called for it; of a layer's own record.
 LAYER_PIECES = ["piece", "gradients"]
 LAYER = np.dtype(
     [(name, np.int64) for name in [*LAYER_SIZES, *LAYER_PIECES]]

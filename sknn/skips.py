@@ -21,6 +21,4 @@ def skip_backward(zero, plan, layer, block, first, n):
     copy(at(deltas, outputs), at(deltas, inputs), size)
 
 
-SKIP = Kind(
-    forward=skip_forward, backward=skip_backward, predict=skip_forward, by_unit=True
-)
+SKIP = Kind(skip_forward, skip_backward, predict=skip_forward, by_unit=True)

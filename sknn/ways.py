@@ -71,7 +71,7 @@ def _rows(table):
 
 def records_of(steps, table, dtype):
     """The table of a way: a record for each call, in their order."""
-    steps = list(steps)
+    steps = list(steps)  # which are read twice
     records = _taken(table, [step.layer for step in steps])
     records["piece"] = [step.piece.address(dtype) for step in steps]
     return records
