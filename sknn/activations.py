@@ -24,7 +24,7 @@ from .elementary import (
     softplus,
     tanh,
 )
-from .layers import PASS, Kind, as_array, outputs_of
+from .layers import PASS, Kind, as_array, deltas_of, outputs_of
 from .own_functions import compiled, warn_of_wrong_slope
 
 
@@ -60,7 +60,7 @@ def scale_by(slope):
     def scale(zero, plan, layer, block, first, n):
         prefer_wide_vectors()
         outputs = outputs_of(pointer(block.units, zero), layer, plan)
-        deltas = outputs_of(pointer(block.deltas, zero), layer, plan)
+        deltas = deltas_of(zero, block, layer, plan)
         setting = type(zero)(layer.setting)
         for i in range(deltas.size):
             deltas[i] *= slope(outputs[i], setting)
@@ -99,7 +99,7 @@ def at_output(z, output):
 def scale_by_kept(zero, plan, layer, block, first, n):
     """Multiply each delta by what the layer has kept for it."""
     prefer_wide_vectors()
-    deltas = outputs_of(pointer(block.deltas, zero), layer, plan)
+    deltas = deltas_of(zero, block, layer, plan)
     kept = kept_of(zero, block, layer, plan)
     for i in range(deltas.size):
         deltas[i] *= kept[i]

@@ -203,7 +203,7 @@ class Layers:
         table["fan_in"] = [n or units[level] for n, level in zip(n_inputs, below)]
         table["fan_out"] = [n or units[level] for n, level in zip(n_units, above)]
         table["inputs"] = levels[below] + first_inputs
-        table["outputs"] = levels[above] + first_units
+        table["outputs"] = table["deltas"] = levels[above] + first_units
         self.n_units = int(rows.sum())
         self.rows_of_ones = (levels + units)[rows > 0]
         kept = [

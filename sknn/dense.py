@@ -131,7 +131,7 @@ def projection_forward(zero, plan, layer, block, first, n):
 def turn(zero, plan, layer, block, first, n):
     """Copy the deltas, with a row for each sample."""
     place = layer.turned * plan.block_rows + layer.first_of_band
-    deltas = at(pointer(block.deltas, zero), layer.outputs * plan.stride)
+    deltas = at(pointer(block.deltas, zero), layer.deltas * plan.stride)
     turned = at(pointer(block.turned, zero), place)
     matrices = deltas, plan.stride, turned, layer.stride
     call(plan.transpose, (*matrices, layer.fan_out, n))
@@ -144,7 +144,7 @@ def dense_backward(zero, plan, layer, block, first, n):
         plan.product,
         (
             at(pointer(plan.params, zero), layer.weights), layer.stride, AS_IT_IS,
-            at(deltas, layer.outputs * plan.stride), plan.stride,
+            at(deltas, layer.deltas * plan.stride), plan.stride,
             at(deltas, layer.inputs * plan.stride), plan.stride,
             layer.fan_in, whole_vectors(n, zero), layer.fan_out, layer.adds_deltas,
             pointer(block.packed, zero), deltas, 0, 0,
@@ -199,7 +199,7 @@ def weight_gradient(
     """Some rows of a weight gradient over samples of a block: units times deltas."""
     units = at(pointer(block.units, zero), (layer.inputs + row) * plan.stride + offset)
     if layer.takes_dots:
-        deltas = layer.outputs * plan.stride + offset
+        deltas = layer.deltas * plan.stride + offset
         call(
             plan.dot_products,
             (

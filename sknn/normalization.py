@@ -106,7 +106,7 @@ def batch_backward(zero, plan, layer, block, first, n):
     T, factors = type(zero), own_gradients(zero, block, layer, FACTORS)
     scales = parameters(zero, plan, layer, SCALES)
     for j in range(layer.fan_out):
-        delta = row_of(deltas, layer.outputs, j, plan, n)
+        delta = row_of(deltas, layer.deltas, j, plan, n)
         normalized = row_of(kept, layer.kept, j, plan, n)
         of_scale, of_shift = note_gradients(zero, block, layer, j, delta, normalized)
         tilt, shift = T(of_scale / n), T(of_shift / n)
@@ -157,7 +157,7 @@ def layer_backward(zero, plan, layer, block, first, n):
     tilt = row_of(kept, layer.kept, layer.fan_out + SECOND_SUM, plan, n)
     mean[:], tilt[:] = T(0), T(0)
     for j in range(layer.fan_out):
-        delta = row_of(deltas, layer.outputs, j, plan, n)
+        delta = row_of(deltas, layer.deltas, j, plan, n)
         normalized = row_of(kept, layer.kept, j, plan, n)
         note_gradients(zero, block, layer, j, delta, normalized)
         scale = load(scales, j)
@@ -166,7 +166,7 @@ def layer_backward(zero, plan, layer, block, first, n):
             mean[i] += delta[i] * share
             tilt[i] += delta[i] * normalized[i] * share
     for j in range(layer.fan_out):
-        delta = row_of(deltas, layer.outputs, j, plan, n)
+        delta = row_of(deltas, layer.deltas, j, plan, n)
         normalized = row_of(kept, layer.kept, j, plan, n)
         for i in range(n):
             delta[i] = factor[i] * (delta[i] - mean[i] - tilt[i] * normalized[i])

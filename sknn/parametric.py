@@ -78,7 +78,7 @@ def mix_backward(zero, plan, layer, block, first, n):
     deltas, kept = pointer(block.deltas, zero), pointer(block.kept, zero)
     grads = own_gradients(zero, block, layer, 0)
     for j in range(layer.fan_out):
-        delta = row_of(deltas, layer.outputs, j, plan, n)
+        delta = row_of(deltas, layer.deltas, j, plan, n)
         gains = gains_of(zero, plan, layer, block, j, n)
         store(grads, j, sum_of_products(delta, gains))
         slopes = row_of(kept, layer.kept, j, plan, n)

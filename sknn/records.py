@@ -14,6 +14,7 @@ LAYER_SIZES = [
     "fan_out",
     "inputs",  # rows before its inputs in a block of units
     "outputs",
+    "deltas",  # rows before those of its outputs in a block of deltas
     "kept",  # rows before what it keeps for the way back
     "weights",  # where its parameters start in params, row after row
     "stride",  # from one of these rows to the next

@@ -34,7 +34,7 @@ def scale_backward(zero, plan, layer, block, first, n):
         own_gradients(zero, block, layer, 0),
     )
     for j in range(layer.fan_out):
-        delta = row_of(deltas, layer.outputs, j, plan, n)
+        delta = row_of(deltas, layer.deltas, j, plan, n)
         inputs, factor = row_of(kept, layer.kept, j, plan, n), load(factors, j)
         store(grads, j, sum_of_products(delta, inputs))
         for i in range(n):

@@ -17,7 +17,7 @@ def skip_forward(zero, plan, layer, block, first, n):
 def skip_backward(zero, plan, layer, block, first, n):
     """The inputs' first deltas; the layer that is skipped adds its own to them."""
     deltas, size = pointer(block.deltas, zero), layer.fan_out * plan.stride
-    inputs, outputs = layer.inputs * plan.stride, layer.outputs * plan.stride
+    inputs, outputs = layer.inputs * plan.stride, layer.deltas * plan.stride
     copy(at(deltas, outputs), at(deltas, inputs), size)
 
 

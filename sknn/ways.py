@@ -7,6 +7,9 @@ sums, then outputs; on the way back it is deltas of outputs, then of sums, then 
 A layer's record for a band is that of a layer of fewer units, so no piece knows of it:
 whatever can go in bands writes only the units, deltas or turned deltas that its record
 says, and reads no others of a level that a piece of the same run writes.
+
+Deltas that are of no use once they are turned lie in the same place in every band, so
+that they never leave the first-level cache.
 """
 
 from itertools import groupby
@@ -31,6 +34,8 @@ class Step(NamedTuple):
     end: str = ""  # "inputs" or "outputs", if any can
     rows: tuple = ()  # where these are in a block: the first, how many
     n_summed: int = 0  # rows that each is a sum over, that of ones included
+    is_first_use: bool = False  # whether it writes their deltas before anything else
+    is_last_use: bool = False  # or reads them, and nothing does after it
 
 
 def way_forward(table, kinds, pieces):
@@ -49,14 +54,17 @@ def way_back(table, kinds, sums_chunks):
     """The steps of its deltas; ``sums_chunks``: they make gradients on their way."""
     inputs, outputs = _rows(table)
     takes_dots, wanted = table["takes_dots"].tolist(), table["wants_deltas"].tolist()
+    adds = table["adds_deltas"].tolist()
     for i, kind in reversed(list(enumerate(kinds))):
         if kind.turn and not takes_dots[i]:
-            yield Step(i, kind.turn, "outputs", outputs[i])
+            is_last = not wanted[i]
+            yield Step(i, kind.turn, "outputs", outputs[i], is_last_use=is_last)
         if kind.chunk_gradients and sums_chunks:
             yield Step(i, kind.chunk_gradients)
         if kind.is_product:
             if wanted[i]:
-                yield Step(i, kind.backward, "inputs", inputs[i], outputs[i][1])
+                n_summed, is_first = outputs[i][1], not adds[i]
+                yield Step(i, kind.backward, "inputs", inputs[i], n_summed, is_first)
         elif kind.backward and kind.by_unit:
             yield Step(i, kind.backward, "outputs", outputs[i])
         elif kind.backward:
@@ -83,16 +91,19 @@ def records_in_bands(steps, table, dtype, stride):
     records, calls = records_of(steps, table, dtype), _calls(steps, dtype, stride)
     if len(calls) == len(steps):
         return records
-    numbers, firsts, sizes = np.array(calls).T
+    numbers, firsts, places, sizes = np.array(calls).T
     records = _taken(records, numbers)
     ends = np.array([step.end for step in steps])[numbers]
     is_sum = np.array([step.n_summed > 0 for step in steps])[numbers]
-    _narrow(records, firsts, sizes, ends, is_sum)
+    _narrow(records, firsts, places, sizes, ends, is_sum)
     return records
 
 
 def _calls(steps, dtype, stride):
-    """Of each call: the number of its step, the first unit, and of how many."""
+    """Of each call: the number of its step, the first unit, its deltas' place, how many.
+
+    The place is how many rows behind the deltas of the level's first unit.
+    """
     calls = []
     for rows, run in groupby(range(len(steps)), key=lambda i: steps[i].rows):
         run = list(run)
@@ -100,7 +111,11 @@ def _calls(steps, dtype, stride):
         if rows and len(run) > 1:
             n_summed = max(steps[i].n_summed for i in run)
             bands = _bands(rows[1], n_summed, dtype, stride)
-        calls += [(i, *band) for band in bands for i in run]
+        in_one_place = steps[run[0]].is_first_use and steps[run[-1]].is_last_use
+        for first, size in bands:
+            # but the last in their own, for the zeros behind them are turned as well
+            shares = in_one_place and first + size < rows[1]
+            calls += [(i, first, 0 if shares else first, size) for i in run]
     return calls
 
 
@@ -115,15 +130,19 @@ def _bands(n_units, n_summed, dtype, stride):
     return [(start, stop - start) for start, stop in zip(ends, ends[1:])]
 
 
-def _narrow(records, firsts, sizes, ends, is_sum):
-    """Make records ones of layers with so many units at an end, from some unit on."""
+def _narrow(records, firsts, places, sizes, ends, is_sum):
+    """Make records ones of layers with so many units at an end, from some unit on.
+
+    Their deltas lie in their places, behind those of the level's first unit.
+    """
     of_inputs, of_outputs = ends == "inputs", ends == "outputs"
     first_outputs = firsts * of_outputs
     records["outputs"] += first_outputs
+    records["deltas"] += places * of_outputs
     records["kept"] += first_outputs
     records["first_of_band"] = first_outputs
     # outputs that are no sums have an input of their own; a turn reads no inputs
-    records["inputs"] += np.where(of_outputs & is_sum, 0, firsts)
+    records["inputs"] += np.where(of_inputs, places, firsts * ~is_sum)
     records["weights"] += np.where(of_inputs, firsts * records["stride"], firsts)
     records["fan_in"] = np.where(of_inputs, sizes, records["fan_in"])
     records["fan_out"] = np.where(of_outputs, sizes, records["fan_out"])

@@ -119,7 +119,10 @@ def test_bands_of_deltas_have_every_unit_once(dtype, n_units):
     assert len(bands) > 3
     end = first["outputs"]
     for back, slopes, turn in zip(bands[::3], bands[1::3], bands[2::3], strict=True):
-        assert back["inputs"] == slopes["outputs"] == turn["outputs"] == end
+        assert slopes["outputs"] == turn["outputs"] == end
+        assert back["inputs"] == slopes["deltas"] == turn["deltas"]
+        # nobody reads them again; but zeros must lie behind the last
+        assert back["inputs"] == (end if turn is bands[-1] else first["outputs"])
         assert back["fan_in"] == slopes["fan_out"] == turn["fan_out"] > 0
         assert (back["outputs"], back["fan_out"]) == (last["outputs"], 5)
         assert turn["first_of_band"] == end - first["outputs"]
@@ -127,6 +130,24 @@ def test_bands_of_deltas_have_every_unit_once(dtype, n_units):
         assert back["weights"] == last["weights"] + place
         end += turn["fan_out"]
     assert end - first["outputs"] == n_units
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"scales_inputs": True},  # whose gradients are of the deltas below them
+        {"monotonic": (1, *[0] * 11), "normalization": "batch"},  # reflected before it
+        {"skip_connections": True},  # the second level adds to what is there already
+    ],
+    ids=str,
+)
+def test_deltas_of_a_band_that_others_read_or_write_stay_in_place(beside, options):
+    two = (ACTIVATIONS["relu"],) * 2
+    layers = Layers(Architecture((12, 133, 133, 5), two, **options), np.float64)
+    steps = list(ways.way_back(layers.table, layers.kinds, False))
+    records = ways.records_in_bands(steps, layers.table, layers.dtype, 208)
+    assert len(records) > len(steps)
+    assert np.array_equal(records["deltas"], records["outputs"])
 
 
 def test_deep_sums_are_not_made_in_bands(narrowed):
