@@ -100,7 +100,7 @@ def records_in_bands(steps, table, dtype, stride):
 
 
 def _calls(steps, dtype, stride):
-    """Of each call: the number of its step, the first unit, its deltas' place, how many.
+    """For each call: its step's number, the first unit, its deltas' place, how many.
 
     The place is how many rows behind the deltas of the level's first unit.
     """
