@@ -21,6 +21,8 @@ from ._jit import subroutine
 from ._tile import VectorBuilder, cpu_features, lanes
 
 SIDE_BY_SIDE = 4
+# How far ahead, in vectors, the cache is asked for what is stepped next.
+AHEAD = 32
 
 
 def _step_of(emit, pointers, numbers):
@@ -31,6 +33,7 @@ def _step_of(emit, pointers, numbers):
 
 def _adam_step_of(emit, pointers, numbers):
     to_params, _, to_means, to_squares = pointers
+    emit.ask_ahead(to_params, to_means, to_squares)
     p, g, m, v = map(emit.loaded, pointers)
     rate, epsilon, *others = numbers
     beta_1, rest_1, beta_2, rest_2, scale, decay = map(emit.all, others)
@@ -93,6 +96,15 @@ class RootBuilder(VectorBuilder):
 
     def loaded(self, pointer):
         return [self.load(pointer, j) for j in range(self._n_vectors)]
+
+    def ask_ahead(self, *pointers):
+        """Ask the cache for what is stepped next, where the CPU would be late.
+
+        It is in float64, if the weights are not in its second-level cache.
+        """
+        for pointer in pointers if self._is_double else ():
+            for j in range(self._n_vectors):
+                self.prefetch(pointer, AHEAD + j)
 
     def put(self, vectors, pointer):
         for j, vector in enumerate(vectors):
