@@ -102,8 +102,9 @@ class RootBuilder(VectorBuilder):
 
         It is in float64, if the weights are not in its second-level cache.
         """
-        for pointer in pointers if self._is_double else ():
-            for j in range(self._n_vectors):
+        n_vectors = self._n_vectors if self._is_double else 0
+        for pointer in pointers:
+            for j in range(n_vectors):
                 self.prefetch(pointer, AHEAD + j)
 
     def put(self, vectors, pointer):

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from ._jit import inlined, piece, piece_of, with_setting
-from ._llvm import at, pointer, prefer_wide_vectors
+from ._llvm import pointer, prefer_wide_vectors
 from .elementary import (
     clamp,
     exp,
@@ -24,15 +24,8 @@ from .elementary import (
     softplus,
     tanh,
 )
-from .layers import PASS, Kind, as_array, deltas_of, outputs_of
+from .layers import PASS, Kind, rows_of
 from .own_functions import compiled, warn_of_wrong_slope
-
-
-@inlined
-def kept_of(zero, block, layer, plan):
-    """What a layer keeps for each of its outputs, as one array."""
-    start, size = layer.kept * plan.stride, layer.fan_out * plan.stride
-    return as_array(at(pointer(block.kept, zero), start), size)
 
 
 @piece_of(*PASS)
@@ -42,10 +35,8 @@ def apply_to_all(function):
 
     def apply(zero, plan, layer, block, first, n):
         prefer_wide_vectors()
-        z, setting = (
-            outputs_of(pointer(block.units, zero), layer, plan),
-            type(zero)(layer.setting),
-        )
+        z = rows_of(pointer(block.units, zero), layer.outputs, layer, plan)
+        setting = type(zero)(layer.setting)
         for i in range(z.size):
             z[i] = function(z[i], setting)
 
@@ -59,8 +50,8 @@ def scale_by(slope):
 
     def scale(zero, plan, layer, block, first, n):
         prefer_wide_vectors()
-        outputs = outputs_of(pointer(block.units, zero), layer, plan)
-        deltas = deltas_of(zero, block, layer, plan)
+        outputs = rows_of(pointer(block.units, zero), layer.outputs, layer, plan)
+        deltas = rows_of(pointer(block.deltas, zero), layer.deltas, layer, plan)
         setting = type(zero)(layer.setting)
         for i in range(deltas.size):
             deltas[i] *= slope(outputs[i], setting)
@@ -75,8 +66,9 @@ def apply_and_keep(function, slope, place):
 
     def apply(zero, plan, layer, block, first, n):
         prefer_wide_vectors()
-        z = outputs_of(pointer(block.units, zero), layer, plan)
-        kept, setting = kept_of(zero, block, layer, plan), type(zero)(layer.setting)
+        z = rows_of(pointer(block.units, zero), layer.outputs, layer, plan)
+        kept = rows_of(pointer(block.kept, zero), layer.kept, layer, plan)
+        setting = type(zero)(layer.setting)
         for i in range(z.size):
             output = function(z[i], setting)
             kept[i] = slope(place(z[i], output), setting)
@@ -99,8 +91,8 @@ def at_output(z, output):
 def scale_by_kept(zero, plan, layer, block, first, n):
     """Multiply each delta by what the layer has kept for it."""
     prefer_wide_vectors()
-    deltas = deltas_of(zero, block, layer, plan)
-    kept = kept_of(zero, block, layer, plan)
+    deltas = rows_of(pointer(block.deltas, zero), layer.deltas, layer, plan)
+    kept = rows_of(pointer(block.kept, zero), layer.kept, layer, plan)
     for i in range(deltas.size):
         deltas[i] *= kept[i]
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from ._jit import inlined, piece
 from ._llvm import least, load, pointer, prefer_wide_vectors
-from .activations import kept_of, scale_by_kept
-from .layers import PASS, Kind, outputs_of, row_of
+from .activations import scale_by_kept
+from .layers import PASS, Kind, row_of, rows_of
 from .products import whole_vectors
 from .random import bits, fold, halves, normal
 from .records import FLOAT64
@@ -45,9 +45,10 @@ def drop(zero, plan, layer, block, first, n):
             low, high = halves(bits(key_of_pair, first + i))
             mask[i] = T(0) if low < limit else factor
             mask_of_other[i] = T(0) if high < limit else factor
-    units, masks = outputs_of(units, layer, plan), kept_of(zero, block, layer, plan)
-    for i in range(units.size):
-        units[i] *= masks[i]
+    outputs = rows_of(units, layer.outputs, layer, plan)
+    masks = rows_of(kept, layer.kept, layer, plan)
+    for i in range(outputs.size):
+        outputs[i] *= masks[i]
 
 
 @piece(*PASS)

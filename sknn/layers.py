@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ._jit import INTEGER, VECTOR, ZERO, Piece, as_array, inlined
-from ._llvm import at, pointer
+from ._llvm import at
 from .records import BLOCK, LAYER, PLAN
 
 # The arguments of a piece that works on a block of n samples from ``first`` on, of one
@@ -68,14 +68,7 @@ def row_of(vectors, first_row, j, plan, n):
 
 
 @inlined
-def outputs_of(vectors, layer, plan):
-    """All outputs of a layer, units or deltas, as one array."""
-    start, size = layer.outputs * plan.stride, layer.fan_out * plan.stride
+def rows_of(vectors, first_row, layer, plan):
+    """As many rows, from one on, as a layer has outputs, as one array."""
+    start, size = first_row * plan.stride, layer.fan_out * plan.stride
     return as_array(at(vectors, start), size)
-
-
-@inlined
-def deltas_of(zero, block, layer, plan):
-    """The deltas of all outputs of a layer that can go in bands, as one array."""
-    start, size = layer.deltas * plan.stride, layer.fan_out * plan.stride
-    return as_array(at(pointer(block.deltas, zero), start), size)

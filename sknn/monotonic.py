@@ -11,26 +11,26 @@ import numpy as np
 
 from ._jit import inlined, piece
 from ._llvm import pointer
-from .layers import PASS, Kind, outputs_of
+from .layers import PASS, Kind, rows_of
 from .params import views, zeros
 
 
 @inlined
-def negate(vectors, layer, plan):
+def negate(vectors, first_row, layer, plan):
     """Change the signs of the outputs of a layer, units or deltas."""
-    x = outputs_of(vectors, layer, plan)
+    x = rows_of(vectors, first_row, layer, plan)
     for i in range(x.size):
         x[i] = -x[i]
 
 
 @piece(*PASS)
 def negate_units(zero, plan, layer, block, first, n):
-    negate(pointer(block.units, zero), layer, plan)
+    negate(pointer(block.units, zero), layer.outputs, layer, plan)
 
 
 @piece(*PASS)
 def negate_deltas(zero, plan, layer, block, first, n):
-    negate(pointer(block.deltas, zero), layer, plan)
+    negate(pointer(block.deltas, zero), layer.deltas, layer, plan)
 
 
 # Before and after an activation, it makes that of some units the reflected one.

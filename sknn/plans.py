@@ -162,7 +162,7 @@ class Plan:
         """Write the ways behind the layers; look up, or compile, the pieces on them."""
         layers, kinds = self._table, self.layers.kinds[: self._table.size]
         pieces = [self._forward_piece_of(kind) for kind in kinds]
-        forward, back = self._ways(layers, kinds, way_forward(layers, kinds, pieces))
+        forward, back = self._ways(layers, way_forward(layers, kinds, pieces))
         self._table = joined(layers, forward, back)
         self._set(
             n_layers=layers.size,
@@ -258,7 +258,7 @@ class PredictionPlan(Plan):
             link=LINKS["identity"].address(self._dtype),
         )
 
-    def _ways(self, layers, kinds, forward):
+    def _ways(self, layers, forward):
         # not in bands: blocks are small, and all of a product asks for the next one's X
         return records_of(forward, layers, self._dtype), layers[:0]
 
@@ -344,9 +344,9 @@ class TrainingPlan(Plan):
         self._point(grads=self.grads)
         self._set(keeps_grads=keeps, panels_size=layers.panels_size)
 
-    def _ways(self, layers, kinds, forward):
+    def _ways(self, layers, forward):
         sums_chunks = self._plan[0]["sums_chunks"] and self._team.size > 1
-        ways = forward, way_back(layers, kinds, sums_chunks)
+        ways = forward, way_back(layers, self.layers.kinds, sums_chunks)
         stride = int(self._plan[0]["stride"])
         return [records_in_bands(way, layers, self._dtype, stride) for way in ways]
 

@@ -57,8 +57,7 @@ def way_back(table, kinds, sums_chunks):
     adds = table["adds_deltas"].tolist()
     for i, kind in reversed(list(enumerate(kinds))):
         if kind.turn and not takes_dots[i]:
-            is_last = not wanted[i]
-            yield Step(i, kind.turn, "outputs", outputs[i], is_last_use=is_last)
+            yield Step(i, kind.turn, "outputs", outputs[i], is_last_use=not wanted[i])
         if kind.chunk_gradients and sums_chunks:
             yield Step(i, kind.chunk_gradients)
         if kind.is_product:
