@@ -186,16 +186,24 @@ def _tanh_of_single(x):
     return clamp(x * (_tanh_numerator(z) / _tanh_denominator(z)), T(-1), T(1))
 
 
+# (tanh(r) / r - 1) / r**2 in r**2 for |r| <= ln(2) / 4: the best polynomial (Remez).
+_tanh_series = polynomial(
+    [-0.33333333333332489, 0.13333333332785458, -0.053968252784683120,
+     0.021869370896640082, -0.0088573144003922713, 0.0034449025908741468]
+)  # fmt: skip
+
+
 @inlined
 def _tanh_of_double(x):
-    """As t / (t + 2) with t = e**(2|x|) - 1."""
+    """As tanh(a + r), with a = n ln(2) / 2 and tanh(a) = (2**n - 1) / (2**n + 1)."""
     T = type(x)
-    z = T(2) * abs(x)
-    n, r = _reduce(T(44) if z > T(44) else z)
-    scale = power_of_two(n)
-    t = _expm1_series(r) * scale + (scale - T(1))
-    y = t / (t + T(2))
-    return -y if x < T(0) else y
+    z = clamp(x, T(-22), T(22))  # beyond that it is 1
+    n = round_to_integer(z * T(2 * LOG2_E))
+    r = z - n * T(LN2 / 2)  # one part of ln 2 is enough: where n is large, tanh is flat
+    square, power = r * r, power_of_two(n)
+    u = _tanh_series(square) * (square * r) + r
+    sum_, difference = power + T(1), power - T(1)
+    return (u * sum_ + difference) / (u * difference + sum_)
 
 
 # e**(x**2 / 2) times the normal distribution's tail beyond x, as a quotient: the best
