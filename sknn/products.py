@@ -248,9 +248,10 @@ def total(x, n):
 def total_of_zeros(x, n):
     """Zero, or NaN if any of n numbers is infinite or NaN."""
     prefer_wide_vectors()
-    zero = load(x, 0) * 0
+    T = type(load(x, 0))  # float32 times an integer were float64
+    zero = T(0)
     for i in range(n):
-        zero += load(x, i) * 0
+        zero += load(x, i) * T(0)
     return zero
 
 
