@@ -18,6 +18,7 @@ from .elementary import (
     clamp,
     exp,
     expm1,
+    falling_exp,
     logistic,
     normal_cdf,
     normal_cdf_and_density,
@@ -206,7 +207,7 @@ def silu(z):
 @inlined
 def silu_derivative(z):
     T = type(z)
-    e = exp(-abs(z))
+    e = falling_exp(-abs(z))
     quotient = T(1) / (T(1) + e)
     logistic_of_z = quotient if z >= T(0) else e * quotient
     return logistic_of_z + z * (e * quotient * quotient)

@@ -99,6 +99,23 @@ def _times_power_of_two(x, n):
     return x * power_of_two(half) * power_of_two(n - half)
 
 
+# Far enough up for 2**n to be a number, and back.
+_lift, _lowering = constant(64, 512), constant(2.0**-64, 2.0**-512)
+
+
+@inlined
+def _times_falling_power_of_two(x, n):
+    """The same where no n is positive, by fewer operations."""
+    return x * power_of_two(n + _lift(x)) * _lowering(x)
+
+
+@scalar
+def falling_exp(x):
+    """e**x where no x is positive: the same numbers by fewer operations."""
+    n, r = _reduce(_exp_start(x) if x < _exp_start(x) else x)
+    return _times_falling_power_of_two(_expm1_series(r) + type(x)(1), n)
+
+
 _expm1_end = constant(89, 710)
 
 
@@ -145,7 +162,7 @@ def log(x):
 def softplus(x):
     """log(1 + e**x), as max(x, 0) + log(1 + u) with u = e**-|x|."""
     T = type(x)
-    u = exp(-abs(x))
+    u = falling_exp(-abs(x))
     # 1 + u, or half of it, lies between sqrt(1/2) and sqrt(2)
     large = u > T(0.4142135623730951)
     s = (u - T(1) if large else u) / (u + T(3) if large else u + T(2))
@@ -157,7 +174,7 @@ def softplus(x):
 def logistic(x):
     """1 / (1 + e**-x), from the exponential that cannot overflow."""
     T = type(x)
-    e = exp(-abs(x))
+    e = falling_exp(-abs(x))
     return (T(1) if x >= T(0) else e) / (T(1) + e)
 
 
@@ -239,7 +256,7 @@ def _gauss(x):
     short = round_to_integer(x * digits) / digits  # x = short + rest
     n, r = _reduce(T(-0.5) * (short * short))
     r -= T(0.5) * ((x - short) * (x + short))
-    return _times_power_of_two(_expm1_series(r) + T(1), n)
+    return _times_falling_power_of_two(_expm1_series(r) + T(1), n)
 
 
 @scalar

@@ -119,6 +119,22 @@ def test_underflow_is_gradual(name, dtype):
 
 
 @dtypes
+def test_falling_exp_is_exp(dtype):
+    lowest = -110 if dtype == np.float32 else -760
+    x = np.concatenate([np.linspace(lowest, 0, 50_000), [-INF, NAN]]).astype(dtype)
+    expected = evaluate(elementary.exp, x)
+    np.testing.assert_array_equal(evaluate(elementary.falling_exp, x), expected)
+
+
+@dtypes
+def test_tanh_is_odd(dtype):
+    x = np.geomspace(1e-6, 30, 50_000, dtype=dtype)
+    y = evaluate(elementary.tanh, x)
+    np.testing.assert_array_equal(evaluate(elementary.tanh, -x), -y)
+    assert np.all(y <= 1)
+
+
+@dtypes
 @pytest.mark.parametrize("name", ["exp", "expm1"])
 def test_overflow_is_not_early(name, dtype):
     x = np.array([np.log(np.finfo(dtype).max)]).astype(dtype)
