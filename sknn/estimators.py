@@ -803,8 +803,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     ...     tol=0.01,
     ...     random_state=0,
     ... )
-    >>> round(net.fit(X, y).score(X, y), 2)
-    0.98
+    >>> net.fit(X, y).score(X, y) > 0.95
+    True
     """
 
     _parameter_constraints: dict = {
