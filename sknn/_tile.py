@@ -99,16 +99,19 @@ def _largest_of(builder, sizes, limit):
 
 @intrinsic
 def tile(typingctx, height, width, a, a_row, a_step, b, b_row, c, c_row,
-         depth, accumulate):  # fmt: skip
+         depth, accumulate, rectifies):  # fmt: skip
     """C[i, :] (+)= sum over k < depth of A[i, k] * B[k, :], for i < height.
+
+    What is negative then becomes 0, if it ``rectifies``.
 
     Element A[i, k] is ``a[i * a_row + k * a_step]``, so the same tile reads A or its
     transpose; rows of B and C are contiguous, ``width`` vectors each.  A sum that is
     resumed is the same, bit for bit, as one that was never interrupted.
     """
     index = types.intp
+    flag = types.boolean
     signature = types.void(
-        index, index, a, index, index, b, index, c, index, index, types.boolean
+        index, index, a, index, index, b, index, c, index, index, flag, flag
     )
 
     def codegen(context, builder, signature, args):
@@ -141,7 +144,7 @@ def each_case(builder, key, numbers):
 
 
 def _emit_tile(emit, builder, operands, n_rows, n_vectors):
-    a, a_row, a_step, b, b_row, c, c_row, depth, accumulate = operands
+    a, a_row, a_step, b, b_row, c, c_row, depth, accumulate, rectifies = operands
     rows = [emit.constant(i) for i in range(n_rows)]
     a_rows = [emit.hidden(emit.at(a, builder.mul(i, a_row))) for i in rows]
     c_rows = [emit.at(c, builder.mul(i, c_row)) for i in rows]
@@ -179,8 +182,11 @@ def _emit_tile(emit, builder, operands, n_rows, n_vectors):
         sums[ij].add_incoming(totals[ij], loop)
 
     builder.position_at_end(after)
-    for i, j in tile:
-        emit.store(totals[i, j], c_rows[i], j)
+    with builder.if_else(rectifies) as branches:
+        for branch, finished in zip(branches, (emit.rectified, lambda x: x)):
+            with branch:
+                for i, j in tile:
+                    emit.store(finished(totals[i, j]), c_rows[i], j)
 
 
 class VectorBuilder:
@@ -283,6 +289,11 @@ class VectorBuilder:
 
     def fma(self, x, y, z):
         return self.call(f"llvm.fmuladd.v{self.lanes}f{self._itemsize * 8}", [x, y, z])
+
+    def rectified(self, x):
+        """0 where x is negative, else x: NaN fails the test and stays."""
+        negative = self._builder.fcmp_ordered("<", x, self.zero)
+        return self._builder.select(negative, self.zero, x)
 
     def call(self, name, arguments, result=None, fastmath=()):
         """A function of LLVM's, or of the CPU's; by default it results in a vector."""

@@ -374,5 +374,6 @@ def kind_of(formula, is_changed):
     elif is_changed:
         forward = apply_and_keep(function, formula.slope, at_output)
     else:
-        return Kind(predict, scale_by(formula.slope), predict=predict, by_unit=True)
+        backward, is_relu = scale_by(formula.slope), function is relu
+        return Kind(predict, backward, predict=predict, by_unit=True, is_relu=is_relu)
     return Kind(forward, scale_by_kept, predict=predict, kept_rows=0, by_unit=True)

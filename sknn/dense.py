@@ -75,7 +75,7 @@ def weighted_sums(zero, plan, layer, block, first, n, accumulate):
             at(units, layer.inputs * plan.stride), plan.stride,
             at(units, layer.outputs * plan.stride), plan.stride,
             layer.fan_out, whole_vectors(n, zero), layer.fan_in + 1, accumulate,
-            pointer(block.packed, zero), soon, n_soon, 0,
+            layer.rectifies, pointer(block.packed, zero), soon, n_soon, 0,
         ),
     )  # fmt: skip
 
@@ -111,7 +111,7 @@ def dense_forward_of_few(zero, plan, layer, block, first, n):
             at(pointer(plan.params, zero), layer.weights), layer.stride,
             sums, layer.stride,
             n, whole_vectors(layer.fan_out, zero), layer.fan_in + 1, OVERWRITE,
-            pointer(block.packed, zero), sums, 0, 0,
+            layer.rectifies, pointer(block.packed, zero), sums, 0, 0,
         ),
     )  # fmt: skip
     # one by one: `transpose` would write over the row of ones behind the outputs
@@ -147,7 +147,7 @@ def dense_backward(zero, plan, layer, block, first, n):
             at(deltas, layer.deltas * plan.stride), plan.stride,
             at(deltas, layer.inputs * plan.stride), plan.stride,
             layer.fan_in, whole_vectors(n, zero), layer.fan_out, layer.adds_deltas,
-            pointer(block.packed, zero), deltas, 0, 0,
+            0, pointer(block.packed, zero), deltas, 0, 0,
         ),
     )  # fmt: skip
 
@@ -219,7 +219,7 @@ def weight_gradient(
             (
                 units, plan.stride, AS_IT_IS,
                 at(pointer(block.turned, zero), turned), layer.stride,
-                grads, layer.stride, n_rows, layer.columns, n, accumulate, grads,
+                grads, layer.stride, n_rows, layer.columns, n, accumulate, 0, grads,
                 params, n_soon, 1,
             ),
         )  # fmt: skip

@@ -53,16 +53,17 @@ BYTES_IN_PAGES = 256 * 1024
 
 @piece(
     VECTOR, INTEGER, INTEGER, VECTOR, INTEGER, VECTOR, INTEGER,
-    INTEGER, INTEGER, INTEGER, INTEGER, VECTOR, VECTOR, INTEGER, INTEGER,
+    INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, VECTOR, VECTOR, INTEGER, INTEGER,
 )  # fmt: skip
 def product(
     a, a_stride, a_transposed, b, b_stride, c, c_stride, m, n, depth, accumulate,
-    packed, soon, n_soon, writes,
+    rectifies, packed, soon, n_soon, writes,
 ):  # fmt: skip
     """C (+)= A @ B, or A.T @ B, with C of shape (m, n) and n a multiple of the vector.
 
     Rows lie ``_stride`` numbers apart; `packed` is scratch of ``PACKED`` numbers.
-    ``a_transposed`` is AS_IT_IS, TRANSPOSED or TRANSPOSED_FROM_AFAR.  The numbers from
+    ``a_transposed`` is AS_IT_IS, TRANSPOSED or TRANSPOSED_FROM_AFAR.  If it
+    ``rectifies``, what is negative in the end becomes 0.  The numbers from
     `soon` on, `n_soon` of them, are what is read next, or written if it ``writes``: the
     memory that they lie in may take as long to come as a dozen products of vectors, so
     the tiles ask for it in time, each for its share.
@@ -87,7 +88,8 @@ def product(
                 at(a, k * (a_stride if a_transposed else 1)), a_stride, a_transposed,
                 at(b, k * b_stride + j), b_stride, at(c, j), c_stride,
                 m, least(n_columns, n - j), least(n_rows, depth - k),
-                accumulate != 0 or k > 0, copies, packed,
+                accumulate != 0 or k > 0, rectifies != 0 and k + n_rows >= depth,
+                copies, packed,
                 soon, asks if k == 0 else 0, writes,
             )  # fmt: skip
 
@@ -112,7 +114,7 @@ def lines_of_a_tile(n_soon, m, n, c):
 @inlined
 def block_of_tiles(
     a, a_stride, a_transposed, b, b_stride, c, c_stride, m, n, depth, accumulate,
-    copies, packed, soon, asks, writes,
+    rectifies, copies, packed, soon, asks, writes,
 ):  # fmt: skip
     """The product with a block of B; returns what comes after what was asked for."""
     row, step = (1, a_stride) if a_transposed else (a_stride, 1)
@@ -125,7 +127,7 @@ def block_of_tiles(
             height, packed if copies else at(a, i * row),
             1 if copies else row, height if copies else step,
             b, b_stride, at(c, i * c_stride), c_stride, n, depth, accumulate,
-            soon, asks, writes,
+            rectifies, soon, asks, writes,
         )  # fmt: skip
         i += height
     return soon
@@ -134,7 +136,7 @@ def block_of_tiles(
 @inlined
 def row_of_tiles(
     height, a, a_row, a_step, b, b_stride, c, c_stride, n, depth, accumulate,
-    soon, asks, writes,
+    rectifies, soon, asks, writes,
 ):  # fmt: skip
     """The tiles beside one another in a few rows of C; returns the same."""
     j = 0
@@ -146,7 +148,7 @@ def row_of_tiles(
             soon = at(soon, n_lines * lanes(c))
         tile(
             height, width, a, a_row, a_step, at(b, j), b_stride, at(c, j), c_stride,
-            depth, accumulate,
+            depth, accumulate, rectifies,
         )  # fmt: skip
         j += width * lanes(c)
     return soon

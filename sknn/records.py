@@ -32,6 +32,7 @@ LAYER_SIZES = [
     "key",  # of its random numbers
     "weight_rates",  # which of the rates of a step the weights take
     "rates",  # and the other parameters
+    "rectifies",  # whether its sums become outputs of relu as they are written
     "first_of_band",  # of the layer's outputs, where a record is for some of them
 ]
 # Of a record on one of the ways, what is called for it; of a layer's own record.

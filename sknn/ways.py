@@ -8,6 +8,8 @@ A layer's record for a band is that of a layer of fewer units, so no piece knows
 whatever can go in bands writes only the units, deltas or turned deltas that its record
 says, and reads no others of a level that a piece of the same run writes.
 
+A relu behind a product is no call of its own: the product does it as it writes.
+
 Deltas that are of no use once they are turned lie in the same place in every band, so
 that they never leave the first-level cache.
 """
@@ -34,6 +36,7 @@ class Step(NamedTuple):
     end: str = ""  # "inputs" or "outputs", if any can
     rows: tuple = ()  # where these are in a block: the first, how many
     n_summed: int = 0  # rows that each is a sum over, that of ones included
+    rectifies: bool = False  # whether a product is the relu behind it as well
     is_first_use: bool = False  # whether it writes their deltas before anything else
     is_last_use: bool = False  # or reads them, and nothing does after it
 
@@ -41,12 +44,17 @@ class Step(NamedTuple):
 def way_forward(table, kinds, pieces):
     """The steps of a block of samples, from the input to the sums of the outputs."""
     inputs, outputs = _rows(table)
+    pairs = zip(kinds, [None, *kinds])
+    is_joined = [kind.is_relu and before.is_product for kind, before in pairs]
     for i, (kind, piece) in enumerate(zip(kinds, pieces)):
-        if piece and kind.is_product:
-            yield Step(i, piece, "outputs", outputs[i], inputs[i][1] + 1)
-        elif piece and kind.by_unit:
+        if not piece or is_joined[i]:
+            continue
+        if kind.is_product:
+            rectifies = any(is_joined[i + 1 : i + 2])
+            yield Step(i, piece, "outputs", outputs[i], inputs[i][1] + 1, rectifies)
+        elif kind.by_unit:
             yield Step(i, piece, "outputs", outputs[i])
-        elif piece:
+        else:
             yield Step(i, piece)
 
 
@@ -62,8 +70,8 @@ def way_back(table, kinds, sums_chunks):
             yield Step(i, kind.chunk_gradients)
         if kind.is_product:
             if wanted[i]:
-                n_summed, is_first = outputs[i][1], not adds[i]
-                yield Step(i, kind.backward, "inputs", inputs[i], n_summed, is_first)
+                sums = inputs[i], outputs[i][1]
+                yield Step(i, kind.backward, "inputs", *sums, is_first_use=not adds[i])
         elif kind.backward and kind.by_unit:
             yield Step(i, kind.backward, "outputs", outputs[i])
         elif kind.backward:
@@ -81,6 +89,7 @@ def records_of(steps, table, dtype):
     steps = list(steps)  # which are read twice
     records = _taken(table, [step.layer for step in steps])
     records["piece"] = [step.piece.address(dtype) for step in steps]
+    records["rectifies"] = [step.rectifies for step in steps]
     return records
 
 

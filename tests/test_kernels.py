@@ -58,11 +58,13 @@ def test_product(m, n, depth, dtype, reading, accumulate):
     b, b_stride = _matrix(B)
     c, c_stride = _matrix(C)
     packed = zeros(products.PACKED, dtype)
+    rectifies = m % 2
     products.product(
         a, a_stride, reading, b, b_stride, c, c_stride, m, c_stride, depth,
-        accumulate, packed, soon, n_soon, m % 3,
+        accumulate, rectifies, packed, soon, n_soon, m % 3,
     )  # fmt: skip
     expected = A.astype(float) @ B + accumulate * C
+    expected = np.maximum(expected, 0) if rectifies else expected
     result = c.reshape(m, c_stride)
     np.testing.assert_allclose(
         result[:, :n], expected, atol=2e2 * np.finfo(dtype).eps * np.sqrt(depth)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_kernels import DTYPES, Case
 
-from sknn import MLPClassifier, ways
+from sknn import MLPClassifier, plans, ways
 from sknn.activations import ACTIVATIONS
 from sknn.architecture import Architecture, Layers
 from sknn.losses import SQUARED_ERROR
@@ -71,7 +71,7 @@ def test_a_fit_is_the_same_in_bands(beside, narrowed, monkeypatch, dtype):
     fits = []
     for n_bytes in ONE_BAND, ONE_VECTOR, 20_000:
         monkeypatch.setattr(ways, "BYTES_OF_A_BAND", n_bytes)
-        net = MLPClassifier((70, 50), max_iter=3, random_state=0)
+        net = MLPClassifier((70, 50), activation="tanh", max_iter=3, random_state=0)
         fits.append(net.fit(X, X[:, 0] > 0))
     assert len(narrowed) == 4
     for other in fits[1:]:
@@ -80,11 +80,51 @@ def test_a_fit_is_the_same_in_bands(beside, narrowed, monkeypatch, dtype):
             assert np.array_equal(a, b)
 
 
+@pytest.mark.parametrize(
+    ("options", "n_joined"),
+    [
+        (WIDE, 3),
+        ({"n_samples": 700, **WIDE}, 3),
+        ({"sparse": True, **WIDE}, 2),
+        # where others change a relu's outputs afterwards, it keeps their slopes
+        ({"skip_connections": True, **WIDE}, 1),
+        ({"normalization": "layer", **WIDE}, 0),
+        ({"dropout": (0, 0.1, 0, 0), **WIDE}, 2),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("batch_size", [10, 300])
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_relu_in_a_product_changes_no_bit(
+    monkeypatch, n_threads, batch_size, options, n_joined
+):
+    seen = []
+
+    def joined(table, kinds, pieces):
+        steps = list(ways.way_forward(table, kinds, pieces))
+        seen.append(sum(step.rectifies for step in steps))
+        return steps
+
+    def apart(table, kinds, pieces):
+        kinds = [kind._replace(is_relu=False) for kind in kinds]
+        return ways.way_forward(table, kinds, pieces)
+
+    results = []
+    for way_forward in joined, apart:
+        monkeypatch.setattr(plans, "way_forward", way_forward)
+        case = Case("relu", SQUARED_ERROR, **options)
+        order = np.arange(len(case.X))
+        steps = "sgd", batch_size, -(-order.size // batch_size), 1e-3
+        results.append((*case.run(order, *steps, n_threads=n_threads), *case.params))
+    assert set(seen) == {n_joined}
+    assert np.array_equal(*results)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n_units", [1, 16, 100, 133, 1024])
 @pytest.mark.parametrize("stride", [16, 112, 208])
 def test_bands_have_every_unit_once(dtype, n_units, stride):
-    architecture = Architecture((12, n_units, 2), (ACTIVATIONS["relu"],))
+    architecture = Architecture((12, n_units, 2), (ACTIVATIONS["tanh"],))
     layers = Layers(architecture, dtype)
     pieces = [kind.forward for kind in layers.kinds]
     steps = ways.way_forward(layers.table, layers.kinds, pieces)
@@ -155,5 +195,6 @@ def test_deep_sums_are_not_made_in_bands(narrowed):
     net = MLPClassifier((300, 300), max_iter=1, random_state=0)
     net.fit(X, np.arange(400) % 100)
     assert not narrowed
-    net.set_params(hidden_layer_sizes=(300,)).fit(X[:, :10], np.arange(400) % 3)
+    net.set_params(hidden_layer_sizes=(300,), activation="tanh")
+    net.fit(X[:, :10], np.arange(400) % 3)
     assert len(narrowed) == 2
