@@ -192,9 +192,8 @@ def test_deltas_of_a_band_that_others_read_or_write_stay_in_place(beside, option
 
 def test_deep_sums_are_not_made_in_bands(narrowed):
     X = np.random.default_rng(0).normal(size=(400, 300))
-    net = MLPClassifier((300, 300), max_iter=1, random_state=0)
+    net = MLPClassifier((300, 300), activation="tanh", max_iter=1, random_state=0)
     net.fit(X, np.arange(400) % 100)
     assert not narrowed
-    net.set_params(hidden_layer_sizes=(300,), activation="tanh")
-    net.fit(X[:, :10], np.arange(400) % 3)
+    net.set_params(hidden_layer_sizes=(300,)).fit(X[:, :10], np.arange(400) % 3)
     assert len(narrowed) == 2
