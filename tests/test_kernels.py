@@ -33,6 +33,7 @@ def _matrix(array, extra=0):
 @pytest.mark.parametrize("accumulate", [0, 1])
 @pytest.mark.parametrize("reading", [0, 1, products.TRANSPOSED_FROM_AFAR])
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rectifies", [0, 1])
 @pytest.mark.parametrize(
     "m, n, depth",
     [
@@ -46,7 +47,7 @@ def _matrix(array, extra=0):
         (600, 70, 140),
     ],
 )
-def test_product(m, n, depth, dtype, reading, accumulate):
+def test_product(m, n, depth, dtype, reading, accumulate, rectifies):
     soon = zeros(m * padded(n, dtype), dtype)
     n_soon = m % 2 * soon.size
     transposed = reading != products.AS_IT_IS
@@ -58,7 +59,6 @@ def test_product(m, n, depth, dtype, reading, accumulate):
     b, b_stride = _matrix(B)
     c, c_stride = _matrix(C)
     packed = zeros(products.PACKED, dtype)
-    rectifies = m % 2
     products.product(
         a, a_stride, reading, b, b_stride, c, c_stride, m, c_stride, depth,
         accumulate, rectifies, packed, soon, n_soon, m % 3,
