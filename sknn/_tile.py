@@ -16,6 +16,9 @@ from numba.extending import intrinsic
 VECTOR_BYTES = 64
 # Rows of B that a tile asks the cache for ahead of their use.
 PREFETCHED_ROWS = 8
+# What a tile does to its sums as it writes them: nothing; what is negative becomes 0;
+# what belongs to a zero of another matrix does.
+AS_SUMMED, RECTIFIED, GATED = 0, 1, 2
 
 
 def cpu_features(context):
@@ -99,10 +102,10 @@ def _largest_of(builder, sizes, limit):
 
 @intrinsic
 def tile(typingctx, height, width, a, a_row, a_step, b, b_row, c, c_row,
-         depth, accumulate, rectifies):  # fmt: skip
+         depth, accumulate, finish, gate):  # fmt: skip
     """C[i, :] (+)= sum over k < depth of A[i, k] * B[k, :], for i < height.
 
-    What is negative then becomes 0, if it ``rectifies``.
+    They are written AS_SUMMED, RECTIFIED or GATED by a matrix that lies like C.
 
     Element A[i, k] is ``a[i * a_row + k * a_step]``, so the same tile reads A or its
     transpose; rows of B and C are contiguous, ``width`` vectors each.  A sum that is
@@ -111,7 +114,7 @@ def tile(typingctx, height, width, a, a_row, a_step, b, b_row, c, c_row,
     index = types.intp
     flag = types.boolean
     signature = types.void(
-        index, index, a, index, index, b, index, c, index, index, flag, flag
+        index, index, a, index, index, b, index, c, index, index, flag, index, gate
     )
 
     def codegen(context, builder, signature, args):
@@ -144,7 +147,7 @@ def each_case(builder, key, numbers):
 
 
 def _emit_tile(emit, builder, operands, n_rows, n_vectors):
-    a, a_row, a_step, b, b_row, c, c_row, depth, accumulate, rectifies = operands
+    a, a_row, a_step, b, b_row, c, c_row, depth, accumulate, finish, gate = operands
     rows = [emit.constant(i) for i in range(n_rows)]
     a_rows = [emit.hidden(emit.at(a, builder.mul(i, a_row))) for i in rows]
     c_rows = [emit.at(c, builder.mul(i, c_row)) for i in rows]
@@ -182,11 +185,15 @@ def _emit_tile(emit, builder, operands, n_rows, n_vectors):
         sums[ij].add_incoming(totals[ij], loop)
 
     builder.position_at_end(after)
-    with builder.if_else(rectifies) as branches:
-        for branch, finished in zip(branches, (emit.rectified, lambda x: x)):
-            with branch:
-                for i, j in tile:
-                    emit.store(finished(totals[i, j]), c_rows[i], j)
+    gates = [emit.at(gate, builder.mul(i, c_row)) for i in rows]
+    for how in each_case(builder, finish, [AS_SUMMED, RECTIFIED, GATED]):
+        for i, j in tile:
+            total = totals[i, j]
+            if how == RECTIFIED:
+                total = emit.rectified(total)
+            elif how == GATED:
+                total = emit.gated(total, emit.load(gates[i], j))
+            emit.store(total, c_rows[i], j)
 
 
 class VectorBuilder:
@@ -294,6 +301,11 @@ class VectorBuilder:
         """0 where x is negative, else x: NaN fails the test and stays."""
         negative = self._builder.fcmp_ordered("<", x, self.zero)
         return self._builder.select(negative, self.zero, x)
+
+    def gated(self, x, gate):
+        """0 where the gate is, else x."""
+        closed = self._builder.fcmp_ordered("==", gate, self.zero)
+        return self._builder.select(closed, self.zero, x)
 
     def call(self, name, arguments, result=None, fastmath=()):
         """A function of LLVM's, or of the CPU's; by default it results in a vector."""

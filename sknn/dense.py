@@ -14,7 +14,14 @@ deltas[outputs].T instead, of the deltas as the way back leaves them.
 
 from ._jit import inlined, piece
 from ._llvm import at, call, least, load, pointer, record_at, store
-from ._tile import lanes, transpose_short_rows, transpose_some_rows
+from ._tile import (
+    AS_SUMMED,
+    GATED,
+    RECTIFIED,
+    lanes,
+    transpose_short_rows,
+    transpose_some_rows,
+)
 from .layers import GRADIENTS, PASS, Kind, Part
 from .products import (
     ACCUMULATE,
@@ -75,7 +82,8 @@ def weighted_sums(zero, plan, layer, block, first, n, accumulate):
             at(units, layer.inputs * plan.stride), plan.stride,
             at(units, layer.outputs * plan.stride), plan.stride,
             layer.fan_out, whole_vectors(n, zero), layer.fan_in + 1, accumulate,
-            layer.rectifies, pointer(block.packed, zero), soon, n_soon, 0,
+            RECTIFIED if layer.rectifies else AS_SUMMED, units,
+            pointer(block.packed, zero), soon, n_soon, 0,
         ),
     )  # fmt: skip
 
@@ -111,7 +119,8 @@ def dense_forward_of_few(zero, plan, layer, block, first, n):
             at(pointer(plan.params, zero), layer.weights), layer.stride,
             sums, layer.stride,
             n, whole_vectors(layer.fan_out, zero), layer.fan_in + 1, OVERWRITE,
-            layer.rectifies, pointer(block.packed, zero), sums, 0, 0,
+            RECTIFIED if layer.rectifies else AS_SUMMED, sums,
+            pointer(block.packed, zero), sums, 0, 0,
         ),
     )  # fmt: skip
     # one by one: `transpose` would write over the row of ones behind the outputs
@@ -147,7 +156,9 @@ def dense_backward(zero, plan, layer, block, first, n):
             at(deltas, layer.deltas * plan.stride), plan.stride,
             at(deltas, layer.inputs * plan.stride), plan.stride,
             layer.fan_in, whole_vectors(n, zero), layer.fan_out, layer.adds_deltas,
-            0, pointer(block.packed, zero), deltas, 0, 0,
+            GATED if layer.gate >= 0 else AS_SUMMED,
+            at(pointer(block.units, zero), layer.gate * plan.stride),
+            pointer(block.packed, zero), deltas, 0, 0,
         ),
     )  # fmt: skip
 
@@ -219,8 +230,8 @@ def weight_gradient(
             (
                 units, plan.stride, AS_IT_IS,
                 at(pointer(block.turned, zero), turned), layer.stride,
-                grads, layer.stride, n_rows, layer.columns, n, accumulate, 0, grads,
-                params, n_soon, 1,
+                grads, layer.stride, n_rows, layer.columns, n, accumulate,
+                AS_SUMMED, grads, grads, params, n_soon, 1,
             ),
         )  # fmt: skip
 

@@ -59,7 +59,7 @@ class Kind(NamedTuple):
     # parameters in rows with a number for each.
     is_product: bool = False
     by_unit: bool = False
-    is_relu: bool = False  # which a product before it can do
+    is_relu: bool = False  # which products can do, there and back
 
 
 @inlined

@@ -27,6 +27,7 @@ from ._dot_tile import dot_tile, dot_tile_height
 from ._jit import INTEGER, VECTOR, inlined, piece, reduction, subroutine
 from ._llvm import at, least, load, prefer_wide_vectors, store
 from ._tile import (
+    AS_SUMMED,
     VECTOR_BYTES,
     ask_to_read,
     ask_to_write,
@@ -53,20 +54,21 @@ BYTES_IN_PAGES = 256 * 1024
 
 @piece(
     VECTOR, INTEGER, INTEGER, VECTOR, INTEGER, VECTOR, INTEGER,
-    INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, VECTOR, VECTOR, INTEGER, INTEGER,
+    INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, VECTOR, VECTOR, VECTOR,
+    INTEGER, INTEGER,
 )  # fmt: skip
 def product(
     a, a_stride, a_transposed, b, b_stride, c, c_stride, m, n, depth, accumulate,
-    rectifies, packed, soon, n_soon, writes,
+    finish, gate, packed, soon, n_soon, writes,
 ):  # fmt: skip
     """C (+)= A @ B, or A.T @ B, with C of shape (m, n) and n a multiple of the vector.
 
     Rows lie ``_stride`` numbers apart; `packed` is scratch of ``PACKED`` numbers.
-    ``a_transposed`` is AS_IT_IS, TRANSPOSED or TRANSPOSED_FROM_AFAR.  If it
-    ``rectifies``, what is negative in the end becomes 0.  The numbers from
-    `soon` on, `n_soon` of them, are what is read next, or written if it ``writes``: the
-    memory that they lie in may take as long to come as a dozen products of vectors, so
-    the tiles ask for it in time, each for its share.
+    ``a_transposed`` is AS_IT_IS, TRANSPOSED or TRANSPOSED_FROM_AFAR.  Whole sums are
+    written AS_SUMMED, RECTIFIED or GATED by the matrix `gate`, which lies like C.  The
+    numbers from `soon` on, `n_soon` of them, are what is read next, or written if it
+    ``writes``: the memory that they lie in may take as long to come as a dozen products
+    of vectors, so the tiles ask for it in time, each for its share.
     """
     size = VECTOR_BYTES // lanes(c)
     n_rows, n_columns = even_share(depth, MOST_ROWS, 1), n
@@ -88,8 +90,8 @@ def product(
                 at(a, k * (a_stride if a_transposed else 1)), a_stride, a_transposed,
                 at(b, k * b_stride + j), b_stride, at(c, j), c_stride,
                 m, least(n_columns, n - j), least(n_rows, depth - k),
-                accumulate != 0 or k > 0, rectifies != 0 and k + n_rows >= depth,
-                copies, packed,
+                accumulate != 0 or k > 0, finish if k + n_rows >= depth else AS_SUMMED,
+                at(gate, j), copies, packed,
                 soon, asks if k == 0 else 0, writes,
             )  # fmt: skip
 
@@ -114,7 +116,7 @@ def lines_of_a_tile(n_soon, m, n, c):
 @inlined
 def block_of_tiles(
     a, a_stride, a_transposed, b, b_stride, c, c_stride, m, n, depth, accumulate,
-    rectifies, copies, packed, soon, asks, writes,
+    finish, gate, copies, packed, soon, asks, writes,
 ):  # fmt: skip
     """The product with a block of B; returns what comes after what was asked for."""
     row, step = (1, a_stride) if a_transposed else (a_stride, 1)
@@ -127,7 +129,7 @@ def block_of_tiles(
             height, packed if copies else at(a, i * row),
             1 if copies else row, height if copies else step,
             b, b_stride, at(c, i * c_stride), c_stride, n, depth, accumulate,
-            rectifies, soon, asks, writes,
+            finish, at(gate, i * c_stride), soon, asks, writes,
         )  # fmt: skip
         i += height
     return soon
@@ -136,7 +138,7 @@ def block_of_tiles(
 @inlined
 def row_of_tiles(
     height, a, a_row, a_step, b, b_stride, c, c_stride, n, depth, accumulate,
-    rectifies, soon, asks, writes,
+    finish, gate, soon, asks, writes,
 ):  # fmt: skip
     """The tiles beside one another in a few rows of C; returns the same."""
     j = 0
@@ -148,7 +150,7 @@ def row_of_tiles(
             soon = at(soon, n_lines * lanes(c))
         tile(
             height, width, a, a_row, a_step, at(b, j), b_stride, at(c, j), c_stride,
-            depth, accumulate, rectifies,
+            depth, accumulate, finish, at(gate, j),
         )  # fmt: skip
         j += width * lanes(c)
     return soon

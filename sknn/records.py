@@ -33,6 +33,7 @@ LAYER_SIZES = [
     "weight_rates",  # which of the rates of a step the weights take
     "rates",  # and the other parameters
     "rectifies",  # whether its sums become outputs of relu as they are written
+    "gate",  # rows before the outputs of relu that sums are deltas of, or -1
     "first_of_band",  # of the layer's outputs, where a record is for some of them
 ]
 # Of a record on one of the ways, what is called for it; of a layer's own record.

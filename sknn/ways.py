@@ -8,7 +8,8 @@ A layer's record for a band is that of a layer of fewer units, so no piece knows
 whatever can go in bands writes only the units, deltas or turned deltas that its record
 says, and reads no others of a level that a piece of the same run writes.
 
-A relu behind a product is no call of its own: the product does it as it writes.
+A relu behind a product is no call of its own: the product does it as it writes.  Nor
+is its slope, 0 or 1: the product that makes the deltas writes 0 where relu did.
 
 Deltas that are of no use once they are turned lie in the same place in every band, so
 that they never leave the first-level cache.
@@ -26,6 +27,8 @@ from .records import LAYER
 # A band has whole vectors of units, in about so many bytes.  The units below them that
 # they are sums of, or the deltas above, must find room beside them.
 BYTES_OF_A_BAND, BYTES_BESIDE = 16 * 1024, 40_000
+# Of what is not the product that makes the deltas of a relu.
+NO_GATE = -1
 
 
 class Step(NamedTuple):
@@ -37,6 +40,7 @@ class Step(NamedTuple):
     rows: tuple = ()  # where these are in a block: the first, how many
     n_summed: int = 0  # rows that each is a sum over, that of ones included
     rectifies: bool = False  # whether a product is the relu behind it as well
+    gate: int = NO_GATE  # rows before the outputs of the relu that its deltas are for
     is_first_use: bool = False  # whether it writes their deltas before anything else
     is_last_use: bool = False  # or reads them, and nothing does after it
 
@@ -63,6 +67,7 @@ def way_back(table, kinds, sums_chunks):
     inputs, outputs = _rows(table)
     takes_dots, wanted = table["takes_dots"].tolist(), table["wants_deltas"].tolist()
     adds = table["adds_deltas"].tolist()
+    gates = _gates(kinds, inputs, outputs, wanted)
     for i, kind in reversed(list(enumerate(kinds))):
         if kind.turn and not takes_dots[i]:
             yield Step(i, kind.turn, "outputs", outputs[i], is_last_use=not wanted[i])
@@ -71,11 +76,24 @@ def way_back(table, kinds, sums_chunks):
         if kind.is_product:
             if wanted[i]:
                 sums = inputs[i], outputs[i][1]
-                yield Step(i, kind.backward, "inputs", *sums, is_first_use=not adds[i])
+                uses = {"is_first_use": not adds[i]}
+                yield Step(i, kind.backward, "inputs", *sums, gate=gates[i], **uses)
+        elif gates[i + 1] != NO_GATE:
+            continue
         elif kind.backward and kind.by_unit:
             yield Step(i, kind.backward, "outputs", outputs[i])
         elif kind.backward:
             yield Step(i, kind.backward)
+
+
+def _gates(kinds, inputs, outputs, wanted):
+    """The gate of each layer on the way back, and of what follows the last."""
+    gates = [NO_GATE] * (len(kinds) + 1)
+    for i in range(1, len(kinds)):
+        follows = kinds[i - 1].is_relu and inputs[i] == outputs[i - 1]
+        if follows and kinds[i].is_product and wanted[i]:
+            gates[i] = inputs[i][0]
+    return gates
 
 
 def _rows(table):
@@ -90,6 +108,7 @@ def records_of(steps, table, dtype):
     records = _taken(table, [step.layer for step in steps])
     records["piece"] = [step.piece.address(dtype) for step in steps]
     records["rectifies"] = [step.rectifies for step in steps]
+    records["gate"] = [step.gate for step in steps]
     return records
 
 
@@ -151,6 +170,7 @@ def _narrow(records, firsts, places, sizes, ends, is_sum):
     records["first_of_band"] = first_outputs
     # outputs that are no sums have an input of their own; a turn reads no inputs
     records["inputs"] += np.where(of_inputs, places, firsts * ~is_sum)
+    records["gate"] += firsts * (records["gate"] != NO_GATE)
     records["weights"] += np.where(of_inputs, firsts * records["stride"], firsts)
     records["fan_in"] = np.where(of_inputs, sizes, records["fan_in"])
     records["fan_out"] = np.where(of_outputs, sizes, records["fan_out"])

@@ -33,7 +33,7 @@ def _matrix(array, extra=0):
 @pytest.mark.parametrize("accumulate", [0, 1])
 @pytest.mark.parametrize("reading", [0, 1, products.TRANSPOSED_FROM_AFAR])
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("rectifies", [0, 1])
+@pytest.mark.parametrize("finish", [_tile.AS_SUMMED, _tile.RECTIFIED, _tile.GATED])
 @pytest.mark.parametrize(
     "m, n, depth",
     [
@@ -47,7 +47,7 @@ def _matrix(array, extra=0):
         (600, 70, 140),
     ],
 )
-def test_product(m, n, depth, dtype, reading, accumulate, rectifies):
+def test_product(m, n, depth, dtype, reading, accumulate, finish):
     soon = zeros(m * padded(n, dtype), dtype)
     n_soon = m % 2 * soon.size
     transposed = reading != products.AS_IT_IS
@@ -57,14 +57,19 @@ def test_product(m, n, depth, dtype, reading, accumulate, rectifies):
     C = rng.normal(size=(m, n)).astype(dtype)
     a, a_stride = _matrix(A.T if transposed else A)
     b, b_stride = _matrix(B)
+    gates = rng.integers(2, size=C.shape).astype(dtype)
     c, c_stride = _matrix(C)
+    gate, _ = _matrix(gates)
     packed = zeros(products.PACKED, dtype)
     products.product(
         a, a_stride, reading, b, b_stride, c, c_stride, m, c_stride, depth,
-        accumulate, rectifies, packed, soon, n_soon, m % 3,
+        accumulate, finish, gate, packed, soon, n_soon, m % 3,
     )  # fmt: skip
     expected = A.astype(float) @ B + accumulate * C
-    expected = np.maximum(expected, 0) if rectifies else expected
+    if finish == _tile.RECTIFIED:
+        expected = np.maximum(expected, 0)
+    elif finish == _tile.GATED:
+        expected *= gates
     result = c.reshape(m, c_stride)
     np.testing.assert_allclose(
         result[:, :n], expected, atol=2e2 * np.finfo(dtype).eps * np.sqrt(depth)

@@ -83,13 +83,13 @@ def test_a_fit_is_the_same_in_bands(beside, narrowed, monkeypatch, dtype):
 @pytest.mark.parametrize(
     ("options", "n_joined"),
     [
-        (WIDE, 3),
-        ({"n_samples": 700, **WIDE}, 3),
-        ({"sparse": True, **WIDE}, 2),
+        (WIDE, (3, 3)),
+        ({"n_samples": 700, **WIDE}, (3, 3)),
+        ({"sparse": True, **WIDE}, (2, 3)),
         # where others change a relu's outputs afterwards, it keeps their slopes
-        ({"skip_connections": True, **WIDE}, 1),
-        ({"normalization": "layer", **WIDE}, 0),
-        ({"dropout": (0, 0.1, 0, 0), **WIDE}, 2),
+        ({"skip_connections": True, **WIDE}, (1, 1)),
+        ({"normalization": "layer", **WIDE}, (0, 3)),
+        ({"dropout": (0, 0.1, 0, 0), **WIDE}, (2, 2)),
     ],
     ids=str,
 )
@@ -98,25 +98,36 @@ def test_a_fit_is_the_same_in_bands(beside, narrowed, monkeypatch, dtype):
 def test_relu_in_a_product_changes_no_bit(
     monkeypatch, n_threads, batch_size, options, n_joined
 ):
-    seen = []
+    there, back, seen = ways.way_forward, ways.way_back, []
 
     def joined(table, kinds, pieces):
-        steps = list(ways.way_forward(table, kinds, pieces))
+        steps = list(there(table, kinds, pieces))
         seen.append(sum(step.rectifies for step in steps))
         return steps
 
-    def apart(table, kinds, pieces):
-        kinds = [kind._replace(is_relu=False) for kind in kinds]
-        return ways.way_forward(table, kinds, pieces)
+    def joined_back(*arguments):
+        steps = list(back(*arguments))
+        seen.append(sum(step.gate != ways.NO_GATE for step in steps))
+        return steps
+
+    def without_relu(way):
+        def apart(table, kinds, more):
+            return way(table, [kind._replace(is_relu=False) for kind in kinds], more)
+
+        return apart
 
     results = []
-    for way_forward in joined, apart:
+    for way_forward, way_back in (
+        (joined, joined_back),
+        (without_relu(there), without_relu(back)),
+    ):
         monkeypatch.setattr(plans, "way_forward", way_forward)
+        monkeypatch.setattr(plans, "way_back", way_back)
         case = Case("relu", SQUARED_ERROR, **options)
         order = np.arange(len(case.X))
         steps = "sgd", batch_size, -(-order.size // batch_size), 1e-3
         results.append((*case.run(order, *steps, n_threads=n_threads), *case.params))
-    assert set(seen) == {n_joined}
+    assert tuple(seen) == n_joined
     assert np.array_equal(*results)
 
 
@@ -149,27 +160,33 @@ def test_bands_have_every_unit_once(dtype, n_units, stride):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n_units", [100, 133])
-def test_bands_of_deltas_have_every_unit_once(dtype, n_units):
-    layers = Layers(Architecture((12, n_units, 5), (ACTIVATIONS["relu"],)), dtype)
+@pytest.mark.parametrize("activation, n_calls", [("tanh", 3), ("relu", 2)])
+def test_bands_of_deltas_have_every_unit_once(dtype, n_units, activation, n_calls):
+    layers = Layers(Architecture((12, n_units, 5), (ACTIVATIONS[activation],)), dtype)
     steps = ways.way_back(layers.table, layers.kinds, False)
     records = ways.records_in_bands(steps, layers.table, layers.dtype, 208)
     _, first, _, last = layers.table
-    turned, *bands = records  # deltas of the outputs, and then three calls each
+    turned, *calls = records  # deltas of the outputs, and then some calls each
     assert turned["fan_out"] == 5
-    assert len(bands) > 3
+    bands = [calls[i : i + n_calls] for i in range(0, len(calls), n_calls)]
+    assert len(bands) > 1
     end = first["outputs"]
-    for back, slopes, turn in zip(bands[::3], bands[1::3], bands[2::3], strict=True):
-        assert slopes["outputs"] == turn["outputs"] == end
-        assert back["inputs"] == slopes["deltas"] == turn["deltas"]
-        # nobody reads them again; but zeros must lie behind the last
-        assert back["inputs"] == (end if turn is bands[-1] else first["outputs"])
-        assert back["fan_in"] == slopes["fan_out"] == turn["fan_out"] > 0
+    for back, *rest in bands:
+        for each in rest:  # slopes, and turning
+            assert each["outputs"] == end
+            assert each["deltas"] == back["inputs"]
+            assert each["fan_out"] == back["fan_in"] > 0
+        # relu's slopes are in the product, which reads its outputs
+        assert back["gate"] == (end if activation == "relu" else ways.NO_GATE)
+        # nobody reads the deltas again; but zeros must lie behind the last
+        is_last = rest[-1] is bands[-1][-1]
+        assert back["inputs"] == (end if is_last else first["outputs"])
         assert (back["outputs"], back["fan_out"]) == (last["outputs"], 5)
-        assert turn["first_of_band"] == end - first["outputs"]
-        place = turn["first_of_band"] * last["stride"]
+        assert rest[-1]["first_of_band"] == end - first["outputs"]
+        place = rest[-1]["first_of_band"] * last["stride"]
         assert back["weights"] == last["weights"] + place
-        end += turn["fan_out"]
-    assert end - first["outputs"] == n_units
+        end += back["fan_in"]
+    assert end == first["outputs"] + n_units
 
 
 @pytest.mark.parametrize(
