@@ -104,8 +104,9 @@ def predict(zero, plan, layers, blocks, number):
             leave_trace(zero, plan, layers, block)
         z = at(pointer(block.units, zero), plan.last * plan.stride)
         scratch = pointer(block.weights, zero)
-        settings = pointer(plan.loss_settings, FLOAT64)
-        call(plan.link, (z, scratch, settings, plan.n_outputs, plan.stride, n))
+        if plan.classes == 0 or not sums_are_enough(z, plan):
+            settings = pointer(plan.loss_settings, FLOAT64)
+            call(plan.link, (z, scratch, settings, plan.n_outputs, plan.stride, n))
         if plan.classes != 0:
             classes = at(pointer(plan.classes, INT64), first)
             find_classes(z, scratch, classes, plan.n_outputs, plan.stride, n)
@@ -119,6 +120,12 @@ def write_outputs(z, outputs, plan, n):
     for i in range(n):
         for j in range(plan.n_outputs):
             store(outputs, i * plan.n_outputs + j, load(z, j * plan.stride + i))
+
+
+@inlined
+def sums_are_enough(z, plan):
+    """Whether a block's sums tell the classes: of several the largest, if finite."""
+    return plan.n_outputs > 1 and total_of_zeros(z, plan.n_outputs * plan.stride) == 0
 
 
 @inlined

@@ -275,7 +275,7 @@ class PredictionPlan(Plan):
         self._run(predict)
         for name in (*X_DENSE, *X_SPARSE, "order", "outputs", "classes"):
             self._kept.pop(name, None)
-        self.was_finite = not np.isnan(traces).any()
+        self.was_finite = all(trace[0] == 0 for trace in traces)
         if if_not_finite and not self.was_finite:
             if_not_finite()
         return results
