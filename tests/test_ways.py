@@ -90,6 +90,7 @@ def test_a_fit_is_the_same_in_bands(beside, narrowed, monkeypatch, dtype):
         ({"skip_connections": True, **WIDE}, (1, 1)),
         ({"normalization": "layer", **WIDE}, (0, 3)),
         ({"dropout": (0, 0.1, 0, 0), **WIDE}, (2, 2)),
+        ({"monotonic": (1, 0, -1, 0), **WIDE}, (0, 0)),  # reflected before and after
     ],
     ids=str,
 )
