@@ -16,8 +16,8 @@ from numba.extending import intrinsic
 VECTOR_BYTES = 64
 # Rows of B that a tile asks the cache for ahead of their use.
 PREFETCHED_ROWS = 8
-# What a tile does to its sums as it writes them: nothing; what is negative becomes 0;
-# what belongs to a zero of another matrix does.
+# What a tile does to finished sums as it writes them: nothing; those that are negative
+# become 0; those become 0 that have a 0 in their place in another matrix, the gate.
 AS_SUMMED, RECTIFIED, GATED = 0, 1, 2
 
 
@@ -105,7 +105,7 @@ def tile(typingctx, height, width, a, a_row, a_step, b, b_row, c, c_row,
          depth, accumulate, finish, gate):  # fmt: skip
     """C[i, :] (+)= sum over k < depth of A[i, k] * B[k, :], for i < height.
 
-    They are written AS_SUMMED, RECTIFIED or GATED by a matrix that lies like C.
+    They are written as `finish` says; the rows of the gate lie as far apart as C's.
 
     Element A[i, k] is ``a[i * a_row + k * a_step]``, so the same tile reads A or its
     transpose; rows of B and C are contiguous, ``width`` vectors each.  A sum that is

@@ -9,15 +9,15 @@ each sample, and a row of ones behind the units stands in for the intercepts' in
 
 where `turned` has the deltas with a row for each sample, as they are when the layer
 comes on the way back.  Where there are few outputs the gradient is units[inputs] @
-deltas[outputs].T instead, of the deltas as the way back leaves them.
+deltas[outputs].T instead, of the deltas as the way back leaves them.  The first may do
+a relu as it writes, the second its slopes (`ways`); where a product has no gate, any
+pointer stands for it.
 """
 
 from ._jit import inlined, piece
 from ._llvm import at, call, least, load, pointer, record_at, store
 from ._tile import (
     AS_SUMMED,
-    GATED,
-    RECTIFIED,
     lanes,
     transpose_short_rows,
     transpose_some_rows,
@@ -82,8 +82,7 @@ def weighted_sums(zero, plan, layer, block, first, n, accumulate):
             at(units, layer.inputs * plan.stride), plan.stride,
             at(units, layer.outputs * plan.stride), plan.stride,
             layer.fan_out, whole_vectors(n, zero), layer.fan_in + 1, accumulate,
-            RECTIFIED if layer.rectifies else AS_SUMMED, units,
-            pointer(block.packed, zero), soon, n_soon, 0,
+            layer.finish, units, pointer(block.packed, zero), soon, n_soon, 0,
         ),
     )  # fmt: skip
 
@@ -119,8 +118,7 @@ def dense_forward_of_few(zero, plan, layer, block, first, n):
             at(pointer(plan.params, zero), layer.weights), layer.stride,
             sums, layer.stride,
             n, whole_vectors(layer.fan_out, zero), layer.fan_in + 1, OVERWRITE,
-            RECTIFIED if layer.rectifies else AS_SUMMED, sums,
-            pointer(block.packed, zero), sums, 0, 0,
+            layer.finish, sums, pointer(block.packed, zero), sums, 0, 0,
         ),
     )  # fmt: skip
     # one by one: `transpose` would write over the row of ones behind the outputs
@@ -156,8 +154,7 @@ def dense_backward(zero, plan, layer, block, first, n):
             at(deltas, layer.deltas * plan.stride), plan.stride,
             at(deltas, layer.inputs * plan.stride), plan.stride,
             layer.fan_in, whole_vectors(n, zero), layer.fan_out, layer.adds_deltas,
-            GATED if layer.gate >= 0 else AS_SUMMED,
-            at(pointer(block.units, zero), layer.gate * plan.stride),
+            layer.finish, at(pointer(block.units, zero), layer.gate * plan.stride),
             pointer(block.packed, zero), deltas, 0, 0,
         ),
     )  # fmt: skip

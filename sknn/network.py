@@ -124,7 +124,10 @@ def write_outputs(z, outputs, plan, n):
 
 @inlined
 def sums_are_enough(z, plan):
-    """Whether a block's sums tell the classes: of several the largest, if finite."""
+    """Whether a block's sums tell the classes: of several the largest, if finite.
+
+    Of classes whose probabilities round to the same it is that of the larger sum.
+    """
     return plan.n_outputs > 1 and total_of_zeros(z, plan.n_outputs * plan.stride) == 0
 
 
@@ -132,8 +135,8 @@ def sums_are_enough(z, plan):
 def find_classes(outputs, largest, classes, n_outputs, stride, n):
     """The number of each sample's class: that of its largest output, or the first such.
 
-    A single output is the probability of class 1.  All of a softmax's are NaN if one
-    is: then it is class 0, as for `argmax`.
+    The outputs may be sums.  A single one is the probability of class 1.  All of a
+    softmax's are NaN if one is: then it is class 0, as for `argmax`.
     """
     T = type(load(outputs, 0))
     best, most = as_array(outputs, n), as_array(largest, n)

@@ -1,7 +1,8 @@
 """Matrix products on flat buffers: a matrix is a start and a distance of rows.
 
-The rows of B and C are padded to whole vectors, so a product is a grid of register
-tiles and nothing else; A is read one number at a time, by rows or by columns.  The
+The rows of B and C are padded to whole vectors (with what, `params` says), so a product
+is a grid of register tiles and nothing else; A is read one number at a time, by rows or
+by columns.  The
 loops, the outermost first:
 
     columns of B and C  so many that, with
@@ -64,34 +65,36 @@ def product(
     """C (+)= A @ B, or A.T @ B, with C of shape (m, n) and n a multiple of the vector.
 
     Rows lie ``_stride`` numbers apart; `packed` is scratch of ``PACKED`` numbers.
-    ``a_transposed`` is AS_IT_IS, TRANSPOSED or TRANSPOSED_FROM_AFAR.  Whole sums are
-    written AS_SUMMED, RECTIFIED or GATED by the matrix `gate`, which lies like C.  The
-    numbers from `soon` on, `n_soon` of them, are what is read next, or written if it
-    ``writes``: the memory that they lie in may take as long to come as a dozen products
-    of vectors, so the tiles ask for it in time, each for its share.
+    ``a_transposed`` is AS_IT_IS, TRANSPOSED or TRANSPOSED_FROM_AFAR.  Finished sums are
+    written AS_SUMMED, RECTIFIED or GATED; only then `gate` is read, which lies like C.
+    The numbers from `soon` on, `n_soon` of them, are what is read next, or written if
+    it ``writes``: the memory that they lie in may take as long to come as a dozen
+    products of vectors, so the tiles ask for it in time, each for its share.
     """
     size = VECTOR_BYTES // lanes(c)
-    n_rows, n_columns = even_share(depth, MOST_ROWS, 1), n
+    block_depth, block_columns = even_share(depth, MOST_ROWS, 1), n
     # Where many tiles will read the same columns of A, copy them if they lie in more
     # pages than a CPU has at hand, or in the cache of another core.
     is_far = (
         a_transposed == TRANSPOSED_FROM_AFAR
-        or n_rows * a_stride * size > BYTES_IN_PAGES
+        or block_depth * a_stride * size > BYTES_IN_PAGES
     )
     copies = a_transposed != 0 and is_far and n > 4 * lanes(c)
     if copies:
-        n_rows = even_share(depth, least(MOST_ROWS, MOST_BYTES_OF_COLUMN // size), 1)
-    if n * n_rows * size > BLOCK_BYTES:
-        n_columns = even_share(n, BLOCK_BYTES // (size * n_rows), lanes(c))
+        most = least(MOST_ROWS, MOST_BYTES_OF_COLUMN // size)
+        block_depth = even_share(depth, most, 1)
+    if n * block_depth * size > BLOCK_BYTES:
+        block_columns = even_share(n, BLOCK_BYTES // (size * block_depth), lanes(c))
     asks = lines_of_a_tile(n_soon, m, n, c)
-    for j in range(0, n, n_columns):
-        for k in range(0, depth, n_rows):
+    for j in range(0, n, block_columns):
+        for k in range(0, depth, block_depth):
             soon = block_of_tiles(
                 at(a, k * (a_stride if a_transposed else 1)), a_stride, a_transposed,
                 at(b, k * b_stride + j), b_stride, at(c, j), c_stride,
-                m, least(n_columns, n - j), least(n_rows, depth - k),
-                accumulate != 0 or k > 0, finish if k + n_rows >= depth else AS_SUMMED,
-                at(gate, j), copies, packed,
+                m, least(block_columns, n - j), least(block_depth, depth - k),
+                accumulate != 0 or k > 0,
+                finish if k + block_depth >= depth else AS_SUMMED, at(gate, j),
+                copies, packed,
                 soon, asks if k == 0 else 0, writes,
             )  # fmt: skip
 

@@ -32,8 +32,8 @@ LAYER_SIZES = [
     "key",  # of its random numbers
     "weight_rates",  # which of the rates of a step the weights take
     "rates",  # and the other parameters
-    "rectifies",  # whether its sums become outputs of relu as they are written
-    "gate",  # rows before the outputs of relu that sums are deltas of, or -1
+    "finish",  # what its product does to sums as it writes them
+    "gate",  # rows before the units whose zeros gate the deltas that it writes
     "first_of_band",  # of the layer's outputs, where a record is for some of them
 ]
 # Of a record on one of the ways, what is called for it; of a layer's own record.

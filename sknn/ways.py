@@ -21,14 +21,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ._jit import Piece
+from ._tile import AS_SUMMED, GATED, RECTIFIED
 from .params import padded
 from .records import LAYER
 
 # A band has whole vectors of units, in about so many bytes.  The units below them that
 # they are sums of, or the deltas above, must find room beside them.
 BYTES_OF_A_BAND, BYTES_BESIDE = 16 * 1024, 40_000
-# Of what is not the product that makes the deltas of a relu.
-NO_GATE = -1
 
 
 class Step(NamedTuple):
@@ -39,8 +38,8 @@ class Step(NamedTuple):
     end: str = ""  # "inputs" or "outputs", if any can
     rows: tuple = ()  # where these are in a block: the first, how many
     n_summed: int = 0  # rows that each is a sum over, that of ones included
-    rectifies: bool = False  # whether a product is the relu behind it as well
-    gate: int = NO_GATE  # rows before the outputs of the relu that its deltas are for
+    finish: int = AS_SUMMED  # of a product: RECTIFIED if it is the relu behind it as
+    # well, GATED if it is the slopes of the relu before it
     is_first_use: bool = False  # whether it writes their deltas before anything else
     is_last_use: bool = False  # or reads them, and nothing does after it
 
@@ -54,8 +53,8 @@ def way_forward(table, kinds, pieces):
         if not piece or is_joined[i]:
             continue
         if kind.is_product:
-            rectifies = any(is_joined[i + 1 : i + 2])
-            yield Step(i, piece, "outputs", outputs[i], inputs[i][1] + 1, rectifies)
+            finish = RECTIFIED if any(is_joined[i + 1 : i + 2]) else AS_SUMMED
+            yield Step(i, piece, "outputs", outputs[i], inputs[i][1] + 1, finish)
         elif kind.by_unit:
             yield Step(i, piece, "outputs", outputs[i])
         else:
@@ -67,7 +66,6 @@ def way_back(table, kinds, sums_chunks):
     inputs, outputs = _rows(table)
     takes_dots, wanted = table["takes_dots"].tolist(), table["wants_deltas"].tolist()
     adds = table["adds_deltas"].tolist()
-    gates = _gates(kinds, inputs, outputs, wanted)
     for i, kind in reversed(list(enumerate(kinds))):
         if kind.turn and not takes_dots[i]:
             yield Step(i, kind.turn, "outputs", outputs[i], is_last_use=not wanted[i])
@@ -75,25 +73,15 @@ def way_back(table, kinds, sums_chunks):
             yield Step(i, kind.chunk_gradients)
         if kind.is_product:
             if wanted[i]:
-                sums = inputs[i], outputs[i][1]
-                uses = {"is_first_use": not adds[i]}
-                yield Step(i, kind.backward, "inputs", *sums, gate=gates[i], **uses)
-        elif gates[i + 1] != NO_GATE:
-            continue
+                finish = GATED if kinds[i - 1].is_relu else AS_SUMMED
+                sums = inputs[i], outputs[i][1], finish
+                yield Step(i, kind.backward, "inputs", *sums, is_first_use=not adds[i])
+        elif kind.is_relu and kinds[i + 1].is_product:
+            continue  # which has gated these deltas
         elif kind.backward and kind.by_unit:
             yield Step(i, kind.backward, "outputs", outputs[i])
         elif kind.backward:
             yield Step(i, kind.backward)
-
-
-def _gates(kinds, inputs, outputs, wanted):
-    """The gate of each layer on the way back, and of what follows the last."""
-    gates = [NO_GATE] * (len(kinds) + 1)
-    for i in range(1, len(kinds)):
-        follows = kinds[i - 1].is_relu and inputs[i] == outputs[i - 1]
-        if follows and kinds[i].is_product and wanted[i]:
-            gates[i] = inputs[i][0]
-    return gates
 
 
 def _rows(table):
@@ -107,8 +95,8 @@ def records_of(steps, table, dtype):
     steps = list(steps)  # which are read twice
     records = _taken(table, [step.layer for step in steps])
     records["piece"] = [step.piece.address(dtype) for step in steps]
-    records["rectifies"] = [step.rectifies for step in steps]
-    records["gate"] = [step.gate for step in steps]
+    records["finish"] = [step.finish for step in steps]
+    records["gate"] = records["inputs"]
     return records
 
 
@@ -170,7 +158,7 @@ def _narrow(records, firsts, places, sizes, ends, is_sum):
     records["first_of_band"] = first_outputs
     # outputs that are no sums have an input of their own; a turn reads no inputs
     records["inputs"] += np.where(of_inputs, places, firsts * ~is_sum)
-    records["gate"] += firsts * (records["gate"] != NO_GATE)
+    records["gate"] += firsts
     records["weights"] += np.where(of_inputs, firsts * records["stride"], firsts)
     records["fan_in"] = np.where(of_inputs, sizes, records["fan_in"])
     records["fan_out"] = np.where(of_outputs, sizes, records["fan_out"])

@@ -57,7 +57,7 @@ def test_product(m, n, depth, dtype, reading, accumulate, finish):
     C = rng.normal(size=(m, n)).astype(dtype)
     a, a_stride = _matrix(A.T if transposed else A)
     b, b_stride = _matrix(B)
-    gates = rng.integers(2, size=C.shape).astype(dtype)
+    gates = rng.choice([0, -0.0, 1, -2, np.inf, np.nan], size=C.shape).astype(dtype)
     c, c_stride = _matrix(C)
     gate, _ = _matrix(gates)
     packed = zeros(products.PACKED, dtype)
@@ -69,7 +69,7 @@ def test_product(m, n, depth, dtype, reading, accumulate, finish):
     if finish == _tile.RECTIFIED:
         expected = np.maximum(expected, 0)
     elif finish == _tile.GATED:
-        expected *= gates
+        expected[gates == 0] = 0
     result = c.reshape(m, c_stride)
     np.testing.assert_allclose(
         result[:, :n], expected, atol=2e2 * np.finfo(dtype).eps * np.sqrt(depth)
@@ -371,6 +371,19 @@ def test_predicted_class_is_the_likeliest_the_first_of_several(n, dtype):
     probabilities = net.predict_proba(X[:n])
     expected = net.classes_[probabilities.argmax(axis=1)]
     assert np.array_equal(net.predict(X[:n]), expected)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_of_equal_probabilities_the_larger_sum_is_predicted(dtype):
+    X, y = np.ones((60, 3), dtype), np.arange(60) % 3
+    net = MLPClassifier((4,), max_iter=1, random_state=0).fit(X, y)
+    net.coefs_[1][:] = 0
+    third = dtype(0.3)
+    net.intercepts_[1][:] = third, np.nextafter(third, dtype(1)), 0
+    probabilities = net.predict_proba(X)
+    assert (probabilities[:, 0] == probabilities[:, 1]).all()
+    assert (net.predict(X) == 1).all()
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

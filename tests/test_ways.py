@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_kernels import DTYPES, Case
 
-from sknn import MLPClassifier, plans, ways
+from sknn import MLPClassifier, _tile, plans, ways
 from sknn.activations import ACTIVATIONS
 from sknn.architecture import Architecture, Layers
 from sknn.losses import SQUARED_ERROR
@@ -86,9 +86,9 @@ def test_a_fit_is_the_same_in_bands(beside, narrowed, monkeypatch, dtype):
         (WIDE, (3, 3)),
         ({"n_samples": 700, **WIDE}, (3, 3)),
         ({"sparse": True, **WIDE}, (2, 3)),
+        ({"normalization": "layer", **WIDE}, (0, 3)),  # in between
         # where others change a relu's outputs afterwards, it keeps their slopes
         ({"skip_connections": True, **WIDE}, (1, 1)),
-        ({"normalization": "layer", **WIDE}, (0, 3)),
         ({"dropout": (0, 0.1, 0, 0), **WIDE}, (2, 2)),
         ({"monotonic": (1, 0, -1, 0), **WIDE}, (0, 0)),  # reflected before and after
     ],
@@ -103,12 +103,12 @@ def test_relu_in_a_product_changes_no_bit(
 
     def joined(table, kinds, pieces):
         steps = list(there(table, kinds, pieces))
-        seen.append(sum(step.rectifies for step in steps))
+        seen.append(sum(step.finish == _tile.RECTIFIED for step in steps))
         return steps
 
     def joined_back(*arguments):
         steps = list(back(*arguments))
-        seen.append(sum(step.gate != ways.NO_GATE for step in steps))
+        seen.append(sum(step.finish == _tile.GATED for step in steps))
         return steps
 
     def without_relu(way):
@@ -178,7 +178,8 @@ def test_bands_of_deltas_have_every_unit_once(dtype, n_units, activation, n_call
             assert each["deltas"] == back["inputs"]
             assert each["fan_out"] == back["fan_in"] > 0
         # relu's slopes are in the product, which reads its outputs
-        assert back["gate"] == (end if activation == "relu" else ways.NO_GATE)
+        gates = _tile.GATED if activation == "relu" else _tile.AS_SUMMED
+        assert (back["finish"], back["gate"]) == (gates, end)
         # nobody reads the deltas again; but zeros must lie behind the last
         is_last = rest[-1] is bands[-1][-1]
         assert back["inputs"] == (end if is_last else first["outputs"])
