@@ -203,7 +203,8 @@ class Adam(Optimizer):
         beta_1, beta_2, epsilon = settings
         t = steps(learning_rates, first_step)
         rates = np.empty((t.size, 2))
-        rates[:, 0] = learning_rates * (np.sqrt(1 - beta_2**t) / (1 - beta_1**t))
+        of_m, of_v = bias_correction(beta_1, t), bias_correction(beta_2, t)
+        rates[:, 0] = learning_rates * (np.sqrt(of_v) / of_m)
         rates[:, 1] = epsilon
         return rates
 
@@ -220,7 +221,7 @@ class AdamW(Adam):
     def rates(self, learning_rates, first_step, settings):
         rates = super().rates(learning_rates, first_step, settings)
         t = steps(learning_rates, first_step)
-        rates[:, 1] *= np.sqrt(1 - settings[1] ** t)
+        rates[:, 1] *= np.sqrt(bias_correction(settings[1], t))
         return rates
 
 
@@ -242,7 +243,7 @@ class NAdam(Optimizer):
         momenta = beta_1 * (1 - 0.5 * 0.96 ** (t * self.momentum_decay))
         unbiased = 1 - np.cumprod(momenta)
         now, ahead = slice(first_step, n_steps), slice(first_step + 1, None)
-        correction = np.sqrt(1 - beta_2 ** t[now])
+        correction = np.sqrt(bias_correction(beta_2, t[now]))
         plain = learning_rates * correction * (1 - momenta[now]) / unbiased[now]
         rate = learning_rates * correction * momenta[ahead] / unbiased[ahead]
         return np.column_stack([plain, rate, epsilon * correction])
@@ -366,6 +367,15 @@ class Lion(_Own):
 def steps(learning_rates, first_step):
     """The numbers of these steps, from 1."""
     return np.arange(first_step + 1, first_step + learning_rates.size + 1)
+
+
+def bias_correction(beta, t):
+    """1 - beta**t, what t steps make of a moving average that begins with 0.
+
+    It is 1 long before the power is too small for a number, which takes NumPy 20 times
+    as long.
+    """
+    return 1 - beta ** np.minimum(t, 60 / (1 - beta))
 
 
 OPTIMIZERS = {

@@ -9,7 +9,14 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sknn import MLPClassifier, MLPRegressor
-from sknn.optimizers import OPTIMIZERS, Adagrad, Lion, RMSprop, as_optimizer
+from sknn.optimizers import (
+    OPTIMIZERS,
+    Adagrad,
+    Lion,
+    RMSprop,
+    as_optimizer,
+    bias_correction,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -48,6 +55,14 @@ def train(solver, grads=GRADS, decay=0.0, dtype=np.float64):
         rule(*arrays, WHOLE, WHOLE, *numbers)
         path.append(p[:SIZE].copy())
     return np.array(path)
+
+
+@pytest.mark.parametrize("beta", [0, 0.1, 0.5, 0.9, 0.99, 0.999, 0.999999])
+def test_bias_correction_is_the_same_without_tiny_powers(beta):
+    t = np.arange(1, 50_001)
+    with np.errstate(under="ignore"):
+        expected = 1 - beta**t
+    assert np.array_equal(bias_correction(beta, t), expected)
 
 
 def of_torch(monkeypatch, name, decay, **settings):
