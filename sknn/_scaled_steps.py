@@ -46,17 +46,17 @@ def _adam_step_of(emit, pointers, numbers):
 
 
 def _all_steps(step):
-    """A function of pointers, numbers and n that takes steps of n: whole vectors."""
-    many, one = _steps_at_once(step, SIDE_BY_SIDE), _steps_at_once(step, 1)
+    """A function of pointers, numbers and n that takes steps of n."""
+    many, rest = _steps_at_once(step, SIDE_BY_SIDE), _steps_at_once(step, 1)
 
     @subroutine
     def take_all(pointers, numbers, n):
         i, some = 0, SIDE_BY_SIDE * lanes(pointers[0])
         while i + some <= n:
-            many(pointers, i, numbers)
+            many(pointers, i, numbers, some)
             i += some
         while i < n:
-            one(pointers, i, numbers)
+            rest(pointers, i, numbers, n - i)
             i += lanes(pointers[0])
 
     return take_all
@@ -64,16 +64,16 @@ def _all_steps(step):
 
 def _steps_at_once(step, n_vectors):
     @intrinsic
-    def take(typingctx, pointers, i, numbers):
+    def take(typingctx, pointers, i, numbers, left):
         def codegen(context, builder, signature, args):
-            pointers, i, numbers = args
+            pointers, i, numbers, left = args
             dtype = signature.args[0].dtype.dtype
-            emit = RootBuilder(context, builder, dtype, n_vectors)
+            emit = RootBuilder(context, builder, dtype, n_vectors, left)
             places = [emit.at(p, i) for p in cgutils.unpack_tuple(builder, pointers)]
             step(emit, places, cgutils.unpack_tuple(builder, numbers))
             return context.get_dummy_value()
 
-        return types.void(pointers, i, numbers), codegen
+        return types.void(pointers, i, numbers, left), codegen
 
     return take
 
@@ -86,15 +86,21 @@ take_adam_steps = _all_steps(_adam_step_of)
 
 
 class RootBuilder(VectorBuilder):
-    """Steps of some vectors, with estimates where the CPU has them."""
+    """Steps of some vectors, with estimates where the CPU has them.
 
-    def __init__(self, context, builder, dtype, n_vectors):
+    A single vector may be the last: of fewer numbers than it has lanes.
+    """
+
+    def __init__(self, context, builder, dtype, n_vectors, n_left):
         super().__init__(context, builder, dtype)
         self._n_vectors = n_vectors
+        self._own = self.first_lanes(n_left) if n_vectors == 1 else None
         self._has_estimates = "+avx512f" in cpu_features(context)
         self._is_double = dtype.bitwidth == 64
 
     def loaded(self, pointer):
+        if self._own:
+            return [self.load_lanes(pointer, self._own, self.zero)]
         return [self.load(pointer, j) for j in range(self._n_vectors)]
 
     def ask_ahead(self, *pointers):
@@ -108,6 +114,9 @@ class RootBuilder(VectorBuilder):
                 self.prefetch(pointer, AHEAD + j)
 
     def put(self, vectors, pointer):
+        if self._own:
+            self.store_lanes(*vectors, pointer, self._own)
+            return
         for j, vector in enumerate(vectors):
             self.store(vector, pointer, j)
 

@@ -251,6 +251,13 @@ class VectorBuilder:
     def store(self, value, pointer, j):
         self._builder.store(value, self._vector_at(pointer, j), align=self._itemsize)
 
+    def store_lanes(self, value, pointer, chosen):
+        """Write the chosen numbers of a vector, and no others."""
+        kind = f"v{self.lanes}f{self._itemsize * 8}"
+        align = ir.Constant(ir.IntType(32), self._itemsize)
+        arguments = [value, self._vector_at(pointer, 0), align, chosen]
+        self.call(f"llvm.masked.store.{kind}.p0{kind}", arguments, ir.VoidType())
+
     def prefetch(self, pointer, j, to_write=False):
         """Ask for vector ``j``; the address may lie outside the array."""
         byte, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)

@@ -217,17 +217,25 @@ class Layers:
     def _place_parameters(self):
         """Places in the flat vector; a row of parameters has one for each output."""
         table = self.table
-        narrow = [kind.has_inputs_width for kind in self.kinds]
-        table["width"] = np.where(narrow, table["fan_in"], table["fan_out"])
+        as_inputs = [kind.has_inputs_width for kind in self.kinds]
+        table["width"] = np.where(as_inputs, table["fan_in"], table["fan_out"])
         table["columns"] = [padded(n, self.dtype) for n in table["width"]]
         table["stride"] = [row_stride(n, self.dtype) for n in table["width"]]
+        # A projection is the first of its level on the way back: the others change the
+        # deltas that its gradient is of, so it needs the copy.
+        is_dense = np.array([kind is DENSE for kind in self.kinds])
+        table["takes_dots"] = is_dense & (table["fan_out"] <= FEW_OUTPUTS)
+        # Rows of these need no padding, which would be most of what is stepped.  Only
+        # those of the first layer have some: a sparse X has multiples of them summed.
+        is_close = (table["takes_dots"] > 0) & (self.levels > 1)
+        table["stride"][is_close] = table["width"][is_close]
         n_rows = np.zeros(len(table), np.int64)
         for i, layer in enumerate(table):
             for part, rows in self.parts(i):
                 n_rows[i] += rows
                 layer["rows"] += rows * part.is_trained
                 layer["penalized"] += rows * part.is_penalized
-        sizes = n_rows * table["stride"]
+        sizes = np.array([padded(n, self.dtype) for n in n_rows * table["stride"]])
         table["weights"], self.n_params = starts(sizes), int(sizes.sum())
         table["strips"] = starts(-(-table["rows"] // STRIP))
         self.n_strips = int((-(-table["rows"] // STRIP)).sum())
@@ -245,12 +253,9 @@ class Layers:
             if kind in (SKIP, PROJECTION):
                 ends = table[["inputs", "outputs"]]
                 table["adds_deltas"][:i] |= ends[:i] == ends[i]
-        strides = table["stride"] * [kind.turn is not None for kind in self.kinds]
+        has_turned = [kind.turn is not None for kind in self.kinds]
+        strides = np.maximum(table["stride"], table["columns"]) * has_turned
         table["turned"], self.n_turned = starts(strides), int(strides.sum())
-        # A projection is the first of its level on the way back: the others change the
-        # deltas that its gradient is of, so it needs the copy.
-        is_dense = np.array([kind is DENSE for kind in self.kinds])
-        table["takes_dots"] = is_dense & (table["fan_out"] <= FEW_OUTPUTS)
 
     def parts(self, i):
         """The parts of a layer's parameters, and how many rows each has."""

@@ -111,13 +111,14 @@ def dense_forward(zero, plan, layer, block, first, n):
 def dense_forward_of_few(zero, plan, layer, block, first, n):
     """The same sums, bit for bit, as units.T @ W, which reads W row after row."""
     units, sums = pointer(block.units, zero), pointer(block.turned, zero)
+    # whole vectors of W are read: some sums more, of the next rows, if they lie close
+    stride = whole_vectors(layer.fan_out, zero)
     call(
         plan.product,
         (
             at(units, layer.inputs * plan.stride), plan.stride, TRANSPOSED,
             at(pointer(plan.params, zero), layer.weights), layer.stride,
-            sums, layer.stride,
-            n, whole_vectors(layer.fan_out, zero), layer.fan_in + 1, OVERWRITE,
+            sums, stride, n, stride, layer.fan_in + 1, OVERWRITE,
             layer.finish, sums, pointer(block.packed, zero), sums, 0, 0,
         ),
     )  # fmt: skip
@@ -125,7 +126,7 @@ def dense_forward_of_few(zero, plan, layer, block, first, n):
     for j in range(layer.fan_out):
         for i in range(n):
             place = (layer.outputs + j) * plan.stride + i
-            store(units, place, load(sums, i * layer.stride + j))
+            store(units, place, load(sums, i * stride + j))
 
 
 @piece(*PASS)

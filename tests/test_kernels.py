@@ -373,6 +373,23 @@ def test_predicted_class_is_the_likeliest_the_first_of_several(n, dtype):
     assert np.array_equal(net.predict(X[:n]), expected)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n_outputs", [1, 3, 4, 5])
+def test_rows_of_few_outputs_are_not_padded(n_outputs, dtype):
+    activations = (ACTIVATIONS["relu"],)
+    layers = Layers(Architecture((12, 50, n_outputs), activations), dtype)
+    is_close = n_outputs <= 4
+    assert layers.table[-1]["stride"] == (
+        n_outputs if is_close else padded(n_outputs, dtype)
+    )
+    for i in range(len(layers.table)):
+        assert layers.table[i]["weights"] % padded(1, dtype) == 0
+    # the first layer has the same parameters for a sparse X
+    for sparse_input in False, True:
+        architecture = Architecture((12, n_outputs), (), sparse_input=sparse_input)
+        assert Layers(architecture, dtype).table[-1]["stride"] == padded(1, dtype)
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_of_equal_probabilities_the_larger_sum_is_predicted(dtype):

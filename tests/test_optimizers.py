@@ -40,20 +40,22 @@ def train(solver, grads=GRADS, decay=0.0, dtype=np.float64):
         None, *[ctypes.c_void_p] * 3, *[ctypes.c_ssize_t] * 2, *[ctypes.c_void_p] * 2,
         *[ctypes.c_double] * 2,
     )(optimizer.update.address(np.dtype(dtype)))  # fmt: skip
-    # whole vectors, of whatever width
-    p, moments = np.zeros(WHOLE, dtype), np.zeros(optimizer.n_moments * WHOLE, dtype)
-    p[:SIZE] = START
+    # parts of vectors, of whatever width, and what lies behind them
+    p, moments = np.ones(WHOLE, dtype), np.ones((optimizer.n_moments, WHOLE), dtype)
+    p[:SIZE], moments[:, :SIZE] = START, 0
     settings = optimizer.settings(MLP)
     # in two epochs: the second has to know how many steps were made before
     rates = [optimizer.rates(LEARNING_RATES[:7], 0, settings)]
     rates += [optimizer.rates(LEARNING_RATES[7:], 7, settings)]
     path = []
     for g, row in zip(grads, np.concatenate(rates), strict=True):
-        g = np.append(g, np.zeros(WHOLE - SIZE)).astype(dtype)
+        g = np.append(g, np.ones(WHOLE - SIZE)).astype(dtype)
         arrays = [array.ctypes.data for array in (p, g, moments)]
         numbers = settings.ctypes.data, row.ctypes.data, 0.5, decay
-        rule(*arrays, WHOLE, WHOLE, *numbers)
+        rule(*arrays, WHOLE, SIZE, *numbers)
         path.append(p[:SIZE].copy())
+    assert (p[SIZE:] == 1).all()
+    assert (moments[:, SIZE:] == 1).all()
     return np.array(path)
 
 
