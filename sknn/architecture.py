@@ -235,15 +235,20 @@ class Layers:
                 n_rows[i] += rows
                 layer["rows"] += rows * part.is_trained
                 layer["penalized"] += rows * part.is_penalized
-        sizes = np.array([padded(n, self.dtype) for n in n_rows * table["stride"]])
-        table["weights"], self.n_params = starts(sizes), int(sizes.sum())
+        table["weights"], self.n_params = self._places(n_rows)
         table["strips"] = starts(-(-table["rows"] // STRIP))
         self.n_strips = int((-(-table["rows"] // STRIP)).sum())
         # what is read from all samples at once is not read again for each panel
         is_sparse = [kind is SPARSE for kind in self.kinds]
         table["panel"] = np.where(is_sparse, table["rows"], PANEL)
-        sizes = np.minimum(table["panel"], table["rows"]) * table["stride"]
-        table["panel_start"], self.panels_size = starts(sizes), int(sizes.sum())
+        in_a_panel = np.minimum(table["panel"], table["rows"])
+        table["panel_start"], self.panels_size = self._places(in_a_panel)
+
+    def _places(self, n_rows):
+        """Where so many rows of each layer start, on vectors' boundaries, and end."""
+        sizes = n_rows * self.table["stride"]
+        sizes = np.array([padded(n, self.dtype) for n in sizes])
+        return starts(sizes), int(sizes.sum())
 
     def _connect(self):
         """Which deltas are wanted, added up, and turned."""

@@ -382,8 +382,9 @@ def test_rows_of_few_outputs_are_not_padded(n_outputs, dtype):
     assert layers.table[-1]["stride"] == (
         n_outputs if is_close else padded(n_outputs, dtype)
     )
-    for i in range(len(layers.table)):
-        assert layers.table[i]["weights"] % padded(1, dtype) == 0
+    for name in "weights", "panel_start":
+        assert not (layers.table[name] % padded(1, dtype)).any()
+    assert layers.panels_size % padded(1, dtype) == 0
     # the first layer has the same parameters for a sparse X
     for sparse_input in False, True:
         architecture = Architecture((12, n_outputs), (), sparse_input=sparse_input)
