@@ -1,7 +1,7 @@
 """An optimizer turns a gradient into a step of the parameters.
 
 Its update rule works on a stretch of the flat vectors, element by element: on whole
-rows with their padding, so that it is made of whole vectors.  What it remembers is in
+rows with their padding, if they have any.  What it remembers is in
 `moments`: stretches like that of the parameters, ``distance`` numbers apart.  The
 gradient is ``(grads + decay * params) * scale``: what the samples sum to and the L2
 penalty, over the sum of the sample weights.  A rule may overwrite the gradient.

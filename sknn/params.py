@@ -3,7 +3,8 @@
 ``params = [W0 | b0 | W1 | b1 | ...]``.  Each W is row-major of shape (fan_in, fan_out)
 and b is its last row, so that an input of ones turns ``X @ W + b`` into one product.
 Every row is padded with zeros to whole 64-byte vectors and starts on such a boundary,
-but those of one to four numbers behind the first layer, which lie side by side.
+but those of dense layers of one to four outputs behind the first: they lie side by side
+(`Layers`).
 
 What is padded, and with what: a row of parameters has ``width`` numbers, ``columns``
 with the rest of its last vector, and ``stride`` up to the next row.  All padding stays
@@ -11,7 +12,8 @@ with the rest of its last vector, and ``stride`` up to the next row.  All paddin
 ``padded(n + 1)`` rows: the units, a row of ones, and rows that stay 0, of which
 transposing makes the padding of ``turned``.  The columns of a block behind its last
 sample hold what was there before: tiles compute with it, but no sum over samples gets
-that far.  Behind a vector is room for one more, which copies of A's columns may read.
+that far.  Behind a vector is room for one more, which copies of A's columns and whole
+vectors of rows side by side may read.
 """
 
 from functools import cache

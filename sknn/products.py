@@ -1,6 +1,6 @@
 """Matrix products on flat buffers: a matrix is a start and a distance of rows.
 
-The rows of B and C are padded to whole vectors (with what, `params` says), so a product
+The rows of B and C are whole vectors (what is behind them, `params` says), so a product
 is a grid of register tiles and nothing else; A is read one number at a time, by rows or
 by columns.  The
 loops, the outermost first:

@@ -12,6 +12,7 @@ from test_kernels import Case
 
 from sknn import MLPClassifier, MLPRegressor, team, training
 from sknn.losses import SQUARED_ERROR
+from sknn.optimizers import OPTIMIZERS
 from sknn.plans import Plan
 from sknn.team import Team, team_size
 
@@ -276,6 +277,24 @@ def test_layers_do_not_depend_on_the_number_of_threads(options, n_samples):
         case.run(samples, "adam", 300, -(-n_samples // 300), **threads)
         results.append(case.params)
     assert all(np.array_equal(results[0], other) for other in results[1:])
+
+
+@pytest.mark.parametrize("solver", [name for name in OPTIMIZERS if name != "lbfgs"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("params", [{}, {"averaging": "ema", "l1": 1e-3}], ids=str)
+def test_steps_in_vectors_and_beside_them_are_the_same(eager, params, dtype, solver):
+    # members share 302 rows of three numbers, which lie side by side
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 6)).astype(dtype), rng.normal(size=(300, 3))
+    nets = [
+        MLPRegressor(
+            hidden_layer_sizes=(301,), solver=solver, batch_size=300, max_iter=3,
+            random_state=0, n_jobs=n_jobs, **params,
+        ).fit(X, y)
+        for n_jobs in (1, 2, 3)
+    ]  # fmt: skip
+    for net in nets[1:]:
+        _assert_identical(nets[0], net)
 
 
 @pytest.mark.parametrize(
