@@ -152,7 +152,7 @@ class RootBuilder(VectorBuilder):
         far below any epsilon in use.
         """
         if not self._has_estimates:
-            name = f"llvm.sqrt.v{self.lanes}f{self._itemsize * 8}"
+            name = f"llvm.sqrt.{self._kind}"
             return [self.call(name, [x]) for x in squares]
         squares = self._at_least_tiny(squares)
         estimates = [self._estimate("rsqrt", x) for x in squares]

@@ -205,6 +205,7 @@ class VectorBuilder:
         self._itemsize = dtype.bitwidth // 8
         self._scalar = context.get_value_type(dtype)
         self.lanes = VECTOR_BYTES // self._itemsize // parts
+        self._kind = f"v{self.lanes}f{dtype.bitwidth}"  # in the names of functions
         self.index = context.get_value_type(types.intp)
         self.vector = ir.VectorType(self._scalar, self.lanes)
         self.zero = ir.Constant(self.vector, None)
@@ -243,20 +244,19 @@ class VectorBuilder:
 
         Only what is chosen is read.
         """
-        kind = f"v{self.lanes}f{self._itemsize * 8}"
         align = ir.Constant(ir.IntType(32), self._itemsize)
         arguments = [self._vector_at(pointer, 0), align, chosen, others]
-        return self.call(f"llvm.masked.load.{kind}.p0{kind}", arguments)
+        return self.call(f"llvm.masked.load.{self._kind}.p0{self._kind}", arguments)
 
     def store(self, value, pointer, j):
         self._builder.store(value, self._vector_at(pointer, j), align=self._itemsize)
 
     def store_lanes(self, value, pointer, chosen):
         """Write the chosen numbers of a vector, and no others."""
-        kind = f"v{self.lanes}f{self._itemsize * 8}"
         align = ir.Constant(ir.IntType(32), self._itemsize)
         arguments = [value, self._vector_at(pointer, 0), align, chosen]
-        self.call(f"llvm.masked.store.{kind}.p0{kind}", arguments, ir.VoidType())
+        name = f"llvm.masked.store.{self._kind}.p0{self._kind}"
+        self.call(name, arguments, ir.VoidType())
 
     def prefetch(self, pointer, j, to_write=False):
         """Ask for vector ``j``; the address may lie outside the array."""
@@ -288,7 +288,7 @@ class VectorBuilder:
 
     def total(self, vector):
         """The sum of all lanes, halves first."""
-        name = f"llvm.vector.reduce.fadd.v{self.lanes}f{self._itemsize * 8}"
+        name = f"llvm.vector.reduce.fadd.{self._kind}"
         arguments = [ir.Constant(self._scalar, 0.0), vector]
         return self.call(name, arguments, self._scalar, ["reassoc"])
 
@@ -302,7 +302,7 @@ class VectorBuilder:
         )
 
     def fma(self, x, y, z):
-        return self.call(f"llvm.fmuladd.v{self.lanes}f{self._itemsize * 8}", [x, y, z])
+        return self.call(f"llvm.fmuladd.{self._kind}", [x, y, z])
 
     def rectified(self, x):
         """0 where x is negative, else x: NaN fails the test and stays."""

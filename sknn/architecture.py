@@ -224,10 +224,11 @@ class Layers:
         # A projection is the first of its level on the way back: the others change the
         # deltas that its gradient is of, so it needs the copy.
         is_dense = np.array([kind is DENSE for kind in self.kinds])
-        table["takes_dots"] = is_dense & (table["fan_out"] <= FEW_OUTPUTS)
+        takes_dots = is_dense & (table["fan_out"] <= FEW_OUTPUTS)
+        table["takes_dots"] = takes_dots
         # Rows of these need no padding, which would be most of what is stepped.  Only
         # those of the first layer have some: a sparse X has multiples of them summed.
-        is_close = (table["takes_dots"] > 0) & (self.levels > 1)
+        is_close = takes_dots & (self.levels > 1)
         table["stride"][is_close] = table["width"][is_close]
         n_rows = np.zeros(len(table), np.int64)
         for i, layer in enumerate(table):

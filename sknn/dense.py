@@ -16,12 +16,7 @@ pointer stands for it.
 
 from ._jit import inlined, piece
 from ._llvm import at, call, least, load, pointer, record_at, store
-from ._tile import (
-    AS_SUMMED,
-    lanes,
-    transpose_short_rows,
-    transpose_some_rows,
-)
+from ._tile import AS_SUMMED, lanes, transpose_short_rows, transpose_some_rows
 from .layers import GRADIENTS, PASS, Kind, Part
 from .products import (
     ACCUMULATE,

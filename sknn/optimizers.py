@@ -1,10 +1,10 @@
 """An optimizer turns a gradient into a step of the parameters.
 
 Its update rule works on a stretch of the flat vectors, element by element: on whole
-rows with their padding, if they have any.  What it remembers is in
-`moments`: stretches like that of the parameters, ``distance`` numbers apart.  The
-gradient is ``(grads + decay * params) * scale``: what the samples sum to and the L2
-penalty, over the sum of the sample weights.  A rule may overwrite the gradient.
+rows with their padding, if they have any.  What it remembers is in `moments`:
+stretches like that of the parameters, ``distance`` numbers apart.  The gradient is
+``(grads + decay * params) * scale``: what the samples sum to and the L2 penalty, over
+the sum of the sample weights.  A rule may overwrite the gradient.
 
 What differs from step to step but not from weight to weight, such as the learning rate
 with its bias correction, is worked out beforehand, in NumPy: these are the `rates`.

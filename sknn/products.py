@@ -2,8 +2,7 @@
 
 The rows of B and C are whole vectors (what is behind them, `params` says), so a product
 is a grid of register tiles and nothing else; A is read one number at a time, by rows or
-by columns.  The
-loops, the outermost first:
+by columns.  The loops, the outermost first:
 
     columns of B and C  so many that, with
     depth               so many rows, a block of B stays in the second-level cache

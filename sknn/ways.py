@@ -22,6 +22,7 @@ import numpy as np
 
 from ._jit import Piece
 from ._tile import AS_SUMMED, GATED, RECTIFIED
+from .layers import Kind
 from .params import padded
 from .records import LAYER
 
@@ -47,13 +48,12 @@ class Step(NamedTuple):
 def way_forward(table, kinds, pieces):
     """The steps of a block of samples, from the input to the sums of the outputs."""
     inputs, outputs = _rows(table)
-    pairs = zip(kinds, [None, *kinds])
-    is_joined = [kind.is_relu and before.is_product for kind, before in pairs]
+    around = [*kinds, Kind()]  # before the first and behind the last is nothing
     for i, (kind, piece) in enumerate(zip(kinds, pieces)):
-        if not piece or is_joined[i]:
+        if not piece or (kind.is_relu and around[i - 1].is_product):
             continue
         if kind.is_product:
-            finish = RECTIFIED if any(is_joined[i + 1 : i + 2]) else AS_SUMMED
+            finish = RECTIFIED if around[i + 1].is_relu else AS_SUMMED
             yield Step(i, piece, "outputs", outputs[i], inputs[i][1] + 1, finish)
         elif kind.by_unit:
             yield Step(i, piece, "outputs", outputs[i])

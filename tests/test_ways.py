@@ -171,6 +171,7 @@ def test_bands_of_deltas_have_every_unit_once(dtype, n_units, activation, n_call
     assert turned["fan_out"] == 5
     bands = [calls[i : i + n_calls] for i in range(0, len(calls), n_calls)]
     assert len(bands) > 1
+    assert len(bands[-1]) == n_calls
     end = first["outputs"]
     for back, *rest in bands:
         for each in rest:  # slopes, and turning
