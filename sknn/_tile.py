@@ -39,9 +39,9 @@ def _largest_tile(context):
 
 
 def heights(context):
-    """Rows of the tiles: the largest, and powers of two for what is left below."""
+    """Rows of the tiles: the largest, and those for what is left below."""
     largest, _ = _largest_tile(context)
-    return [largest, *(rows for rows in (4, 2, 1) if rows < largest)]
+    return [largest, *(rows for rows in (4, 3, 2, 1) if rows < largest)]
 
 
 def widths(context):
@@ -149,51 +149,74 @@ def each_case(builder, key, numbers):
 def _emit_tile(emit, builder, operands, n_rows, n_vectors):
     a, a_row, a_step, b, b_row, c, c_row, depth, accumulate, finish, gate = operands
     rows = [emit.constant(i) for i in range(n_rows)]
-    a_rows = [emit.hidden(emit.at(a, builder.mul(i, a_row))) for i in rows]
+    a_offsets = [builder.mul(i, a_row) for i in rows]
     c_rows = [emit.at(c, builder.mul(i, c_row)) for i in rows]
     tile = [(i, j) for i in range(n_rows) for j in range(n_vectors)]
 
-    # Two ways into the loop: with the sums so far, or from zero without reading C.
-    afresh, loop = builder.block, builder.append_basic_block("depth")
-    resume = builder.append_basic_block("resume")
-    builder.cbranch(accumulate, resume, loop)
-    builder.position_at_end(resume)
-    so_far = {(i, j): emit.load(c_rows[i], j) for i, j in tile}
-    builder.branch(loop)
+    def factors(a_k, b_k):
+        b_vectors = [emit.load(b_k, j) for j in range(n_vectors)]
+        ahead = emit.at(b_k, builder.mul(emit.constant(PREFETCHED_ROWS), b_row))
+        for j in range(n_vectors):
+            emit.prefetch(ahead, j)
+        a_numbers = [emit.broadcast(emit.at(a_k, offset)) for offset in a_offsets]
+        return [(a_numbers[i], b_vectors[j]) for i, j in tile]
 
-    builder.position_at_end(loop)
-    k = builder.phi(emit.index)
-    sums = {ij: builder.phi(emit.vector) for ij in tile}
-    # hidden, or LLVM would unroll the loops of small tiles: more code, none the faster
-    b_k = emit.hidden(emit.at(b, builder.mul(k, b_row)))
-    b_vectors = [emit.load(b_k, j) for j in range(n_vectors)]
-    ahead = emit.at(b_k, builder.mul(emit.constant(PREFETCHED_ROWS), b_row))
-    for j in range(n_vectors):
-        emit.prefetch(ahead, j)
-    a_k = builder.mul(k, a_step)
-    factors = [emit.broadcast(emit.at(row, a_k)) for row in a_rows]
-    totals = {(i, j): emit.fma(factors[i], b_vectors[j], sums[i, j]) for i, j in tile}
-    next_k = builder.add(k, emit.constant(1))
-    after = builder.append_basic_block("store")
-    builder.cbranch(builder.icmp_signed("<", next_k, depth), loop, after)
-    for before in (afresh, resume):
-        k.add_incoming(emit.constant(0), before)
-    k.add_incoming(next_k, loop)
-    for ij in tile:
-        sums[ij].add_incoming(emit.zero, afresh)
-        sums[ij].add_incoming(so_far[ij], resume)
-        sums[ij].add_incoming(totals[ij], loop)
+    def sums_so_far():
+        return [emit.load(c_rows[i], j) for i, j in tile]
 
-    builder.position_at_end(after)
+    sums = _emit_sums(
+        emit, builder, factors, (a, a_step), (b, b_row), depth, accumulate, sums_so_far
+    )
     gates = [emit.at(gate, builder.mul(i, c_row)) for i in rows]
     for how in each_case(builder, finish, [AS_SUMMED, RECTIFIED, GATED]):
-        for i, j in tile:
-            total = totals[i, j]
+        for (i, j), total in zip(tile, sums, strict=True):
             if how == RECTIFIED:
                 total = emit.rectified(total)
             elif how == GATED:
                 total = emit.gated(total, emit.load(gates[i], j))
             emit.store(total, c_rows[i], j)
+
+
+def _emit_sums(emit, builder, factors, a_steps, b_steps, depth, resumes, sums_so_far):
+    """Sums of products of pairs of vectors, the ``factors`` of each step."""
+    (a, a_step), (b, b_step), one = a_steps, b_steps, emit.constant(1)
+    names = "resume", "afresh", "loop", "done"
+    resume, afresh, loop, done = map(builder.append_basic_block, names)
+
+    def go_on(left, a_k, b_k):
+        left = builder.sub(left, one)
+        a_k, b_k = emit.hidden(emit.at(a_k, a_step)), emit.hidden(emit.at(b_k, b_step))
+        builder.cbranch(builder.icmp_signed(">", left, emit.constant(0)), loop, done)
+        return left, a_k, b_k
+
+    # Two ways into the loop: with the sums so far, or with the first step's products.
+    # Zen 4 stores the tile before beside these, as it would not beside FMAs to zeros.
+    builder.cbranch(resumes, resume, afresh)
+    builder.position_at_end(resume)
+    resumed = [depth, a, b, *sums_so_far()]
+    builder.branch(loop)
+
+    builder.position_at_end(afresh)
+    products = [builder.fmul(x, y) for x, y in factors(a, b)]
+    begun = [*go_on(depth, a, b), *products]
+
+    builder.position_at_end(loop)
+    left, a_k, b_k, *sums = state = [builder.phi(value.type) for value in resumed]
+    pairs = zip(factors(a_k, b_k), sums, strict=True)
+    totals = [emit.fma(x, y, so_far) for (x, y), so_far in pairs]
+    stepped = [*go_on(left, a_k, b_k), *totals]
+    _come_from(state, {resume: resumed, afresh: begun, loop: stepped})
+
+    builder.position_at_end(done)
+    finished = [builder.phi(emit.vector) for _ in totals]
+    _come_from(finished, {afresh: products, loop: totals})
+    return finished
+
+
+def _come_from(phis, values_of_blocks):
+    for block, values in values_of_blocks.items():
+        for phi, value in zip(phis, values, strict=True):
+            phi.add_incoming(value, block)
 
 
 class VectorBuilder:
@@ -224,9 +247,9 @@ class VectorBuilder:
     def hidden(self, pointer):
         """The same pointer, of which LLVM does not know where it comes from.
 
-        It would step all rows of A from one pointer, an addition each: as many as the
-        loads, and more than the narrow tiles have time for.  Nor does it unroll a loop
-        in which something is hidden.
+        It would give each row of A a pointer and step them all: additions for which a
+        narrow tile has no time, and registers that are moved about.  Nor does it unroll
+        a loop in which something is hidden: more code, none the faster.
         """
         kind = ir.FunctionType(pointer.type, [pointer.type])
         same = ir.InlineAsm(kind, "", "=r,0")
