@@ -1,9 +1,10 @@
 """Steps divided by the root of a mean of squares, as Adam and its relatives take them.
 
 Root and quotient keep a CPU's divider busy for longer than all the rest of a step.
-With AVX-512 they come from estimates of 14 bits instead, whose number each iteration of
-Newton's doubles.  As every operation of these waits for the one before, four vectors go
-through them side by side: each list below has a vector of each.
+With AVX-512 the root comes from an estimate of 14 bits instead, which a series makes
+exact, and where the divider is slow so does the quotient, by Newton's iteration.  As
+every operation of these waits for the one before, four vectors go through them side by
+side: each list below has a vector of each.
 
 Adam's moments are updated on the way, for there a second pass over all that it reads
 would take longer than the arithmetic.
@@ -18,11 +19,16 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ._jit import subroutine
-from ._tile import VectorBuilder, cpu_features, lanes
+from ._tile import VectorBuilder, cpu_features, cpu_name, lanes
 
 SIDE_BY_SIDE = 4
 # How far ahead, in vectors, the cache is asked for what is stepped next.
 AHEAD = 32
+
+
+def has_fast_divider(context):
+    """Whether 8 quotients in float64 take some 10 cycles, as AMD's do, or 16."""
+    return cpu_name(context).startswith("znver")
 
 
 def _step_of(emit, pointers, numbers):
@@ -36,10 +42,11 @@ def _adam_step_of(emit, pointers, numbers):
     emit.ask_ahead(to_params, to_means, to_squares)
     p, g, m, v = map(emit.loaded, pointers)
     rate, epsilon, *others = numbers
-    beta_1, rest_1, beta_2, rest_2, scale, decay = map(emit.all, others)
-    g = emit.products(emit.fused(g, decay, p), scale)
+    beta_1, rest_1, beta_2, root_of_rest_2, decay = map(emit.all, others)
+    g = emit.fused(g, decay, p)
     m = emit.fused(emit.products(rest_1, g), beta_1, m)
-    v = emit.fused(emit.products(rest_2, emit.products(g, g)), beta_2, v)
+    root = emit.products(root_of_rest_2, g)
+    v = emit.fused(emit.products(beta_2, v), root, root)
     emit.put(m, to_means)
     emit.put(v, to_squares)
     emit.put(emit.stepped(p, m, v, rate, epsilon), to_params)
@@ -80,8 +87,9 @@ def _steps_at_once(step, n_vectors):
 
 # Of (p, x, squares) and (rate, epsilon): p -= rate * x / (sqrt(squares) + epsilon).
 take_scaled_steps = _all_steps(_step_of)
-# Of (p, gradient, m, v) and (rate, epsilon, beta_1, 1 - beta_1, beta_2, 1 - beta_2,
-# scale, decay): m and v move on to the gradient and its square, and p by m and v.
+# Of (p, g, m, v) and (rate, epsilon, beta_1, rest_1 = (1 - beta_1) scale, beta_2,
+# root_of_rest_2 = sqrt(1 - beta_2) scale, decay), for gradients scale (g + decay p):
+# m and v move on to the gradient and its square, and p by m and v.
 take_adam_steps = _all_steps(_adam_step_of)
 
 
@@ -96,6 +104,7 @@ class RootBuilder(VectorBuilder):
         self._n_vectors = n_vectors
         self._own = self.first_lanes(n_left) if n_vectors == 1 else None
         self._has_estimates = "+avx512f" in cpu_features(context)
+        self._divides = not self._has_estimates or has_fast_divider(context)
         self._is_double = dtype.bitwidth == 64
 
     def loaded(self, pointer):
@@ -127,44 +136,48 @@ class RootBuilder(VectorBuilder):
     def products(self, xs, ys):
         return list(map(self._builder.fmul, xs, ys))
 
+    def sums(self, xs, ys):
+        return list(map(self._builder.fadd, xs, ys))
+
     def fused(self, xs, ys, zs):
         """x + y z"""
         return list(map(self.fma, ys, zs, xs))
 
     def stepped(self, params, x, squares, rate, epsilon):
         """params - rate * x / (sqrt(squares) + epsilon)"""
+        if self._has_estimates:
+            roots = self._twice_roots(squares)
+            rate, epsilon = (self._builder.fadd(each, each) for each in (rate, epsilon))
+        else:
+            roots = [self.call(f"llvm.sqrt.{self._kind}", [each]) for each in squares]
+        divisors = self.sums(roots, self.all(epsilon))
         numerators = self.products(x, self.all(rate))
-        roots = self._roots(squares)
-        divisors = list(map(self._builder.fadd, roots, self.all(epsilon)))
-        if not self._has_estimates:
-            steps = map(self._builder.fdiv, numerators, divisors)
-            return list(map(self._builder.fsub, params, steps))
-        # the iterations make NaN of infinity
-        infinities, none = self._constant(math.inf), self._constant(0.0)
-        reciprocals = self._reciprocals(divisors)
-        reciprocals = self._where("==", squares, infinities, none, reciprocals)
-        return self._remainders(params, numerators, reciprocals)
+        if not self._divides:
+            reciprocals = self._reciprocals(divisors)
+            reciprocals = self._where_infinite(squares, 0.0, reciprocals)
+            return self._remainders(params, numerators, reciprocals)
+        divisors = self._where_infinite(squares, math.inf, divisors)
+        steps = map(self._builder.fdiv, numerators, divisors)
+        return list(map(self._builder.fsub, params, steps))
 
-    def _roots(self, squares):
-        """sqrt(x) by Goldschmidt's iteration.
+    def _twice_roots(self, squares):
+        """2 sqrt(x), which is a multiplication less than sqrt(x).
 
-        Zero and what is subnormal count as the smallest normal number, whose root is
-        far below any epsilon in use.
+        With an estimate y and e = 1 - x y y it is 2 x y / sqrt(1 - e): the first terms
+        of its series in e.  The smallest normal number is added to x, so that zero has
+        a root, too: one far below any epsilon in use.
         """
-        if not self._has_estimates:
-            name = f"llvm.sqrt.{self._kind}"
-            return [self.call(name, [x]) for x in squares]
-        squares = self._at_least_tiny(squares)
+        tiny = self._constant(2.0**-1022 if self._is_double else 2.0**-126)
+        squares = self.sums(squares, tiny)
         estimates = [self._estimate("rsqrt", x) for x in squares]
-        # on their way to sqrt(x) and to half of its reciprocal
-        roots = self.products(squares, estimates)
-        halves = self.products(estimates, self._constant(0.5))
-        if self._is_double:
-            errors = self._remainders(self._constant(0.5), roots, halves)
-            roots = self.fused(roots, roots, errors)
-            halves = self.fused(halves, halves, errors)
-        errors = self._remainders(squares, roots, roots)
-        return self.fused(roots, errors, halves)
+        roots, ones = self.products(squares, estimates), self._constant(1.0)
+        errors = self._remainders(ones, roots, estimates)
+        twice = self.sums(roots, roots)
+        if not self._is_double:
+            return self.fused(twice, roots, errors)
+        terms = self.fused(self._constant(3 / 4), errors, self._constant(5 / 8))
+        terms = self.fused(ones, errors, terms)
+        return self.fused(twice, self.products(roots, errors), terms)
 
     def _reciprocals(self, divisors):
         """1 / x, for x that are not subnormal, by Newton's iteration."""
@@ -178,13 +191,12 @@ class RootBuilder(VectorBuilder):
     def _constant(self, number):
         return self.all(ir.Constant(self._scalar, number))
 
-    def _at_least_tiny(self, xs):
-        tiny = self._constant(2.0**-1022 if self._is_double else 2.0**-126)
-        return self._where("<", xs, tiny, tiny, xs)
-
-    def _where(self, relation, xs, limits, yes, no):
-        holds = map(partial(self._builder.fcmp_ordered, relation), xs, limits)
-        return list(map(self._builder.select, holds, yes, no))
+    def _where_infinite(self, xs, limit, ys):
+        """y, or its limit where x is infinite, of which the iterations make NaN."""
+        infinite = map(
+            partial(self._builder.fcmp_ordered, "=="), xs, self._constant(math.inf)
+        )
+        return list(map(self._builder.select, infinite, self._constant(limit), ys))
 
     def _remainders(self, xs, ys, zs):
         """x - y z"""

@@ -26,6 +26,11 @@ def cpu_features(context):
     return context.codegen()._get_host_cpu_features().split(",")
 
 
+def cpu_name(context):
+    """What LLVM calls it: "znver4"..."""
+    return context.codegen()._get_host_cpu_name()
+
+
 def _largest_tile(context):
     """Rows and vectors per row of the largest tile that fits the CPU's registers."""
     features = cpu_features(context)

@@ -40,8 +40,8 @@ def at_least_tiny(x):
 
 @inlined
 def finite_divisor(x):
-    """A divisor that is neither zero nor infinite."""
-    return clamp(x, tiny(x), largest(x))
+    """A divisor that is neither zero nor infinite, nor is twice of it."""
+    return clamp(x, tiny(x), largest(x) / type(x)(2))
 
 
 @inlined

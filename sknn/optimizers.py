@@ -61,11 +61,10 @@ def update_adam(params, grads, moments, distance, n, settings, rates, scale, dec
     settings, rates = as_array(settings, 2), as_array(rates, 2)
     squares = at(moments, distance)
     T = type(load(params, 0))
-    beta_1, rest_1 = T(settings[0]), T(1 - settings[0])
-    beta_2, rest_2 = T(settings[1]), T(1 - settings[1])
+    beta_1, rest_1 = T(settings[0]), T((1 - settings[0]) * scale)
+    beta_2, root_of_rest_2 = T(settings[1]), T(np.sqrt(1 - settings[1]) * scale)
     rate, epsilon = T(rates[0]), finite_divisor(T(rates[1]))
-    scale, decay = T(scale), T(decay)
-    numbers = rate, epsilon, beta_1, rest_1, beta_2, rest_2, scale, decay
+    numbers = rate, epsilon, beta_1, rest_1, beta_2, root_of_rest_2, T(decay)
     take_adam_steps((params, grads, moments, squares), numbers, n)
 
 

@@ -18,9 +18,13 @@ def _take(p, x, squares, rate, epsilon, n):
 @piece(VECTOR, VECTOR, VECTOR, VECTOR, REAL, REAL, REAL, REAL, REAL, REAL, INTEGER)
 def _take_adams(p, g, m, v, rate, epsilon, beta_1, beta_2, scale, decay, n):
     T = type(load(p, 0))
-    betas = T(beta_1), T(1 - beta_1), T(beta_2), T(1 - beta_2)
-    numbers = T(rate), T(epsilon), *betas, T(scale), T(decay)
-    take_adam_steps((p, g, m, v), numbers, n)
+    betas = (
+        T(beta_1),
+        T((1 - beta_1) * scale),
+        T(beta_2),
+        T(np.sqrt(1 - beta_2) * scale),
+    )
+    take_adam_steps((p, g, m, v), (T(rate), T(epsilon), *betas, T(decay)), n)
 
 
 def _steps(x, squares, rate, epsilon, dtype):
