@@ -2,9 +2,9 @@
 
 Root and quotient keep a CPU's divider busy for longer than all the rest of a step.
 With AVX-512 the root comes from an estimate of 14 bits instead, which a series makes
-exact, and where the divider is slow so does the quotient, by Newton's iteration.  As
-every operation of these waits for the one before, four vectors go through them side by
-side: each list below has a vector of each.
+exact to a unit in the last place, and where the divider is slow so does the quotient,
+by Newton's iteration.  As every operation of these waits for the one before, four
+vectors go through them side by side: each list below has a vector of each.
 
 Adam's moments are updated on the way, for there a second pass over all that it reads
 would take longer than the arithmetic.
@@ -27,7 +27,7 @@ AHEAD = 32
 
 
 def has_fast_divider(context):
-    """Whether 8 quotients in float64 take some 10 cycles, as AMD's do, or 16."""
+    """Whether 8 quotients in float64 take some 10 cycles, as on AMD's Zen 4, not 16."""
     return cpu_name(context).startswith("znver")
 
 
@@ -104,7 +104,7 @@ class RootBuilder(VectorBuilder):
         self._n_vectors = n_vectors
         self._own = self.first_lanes(n_left) if n_vectors == 1 else None
         self._has_estimates = "+avx512f" in cpu_features(context)
-        self._divides = not self._has_estimates or has_fast_divider(context)
+        self._divides = has_fast_divider(context)
         self._is_double = dtype.bitwidth == 64
 
     def loaded(self, pointer):
@@ -145,27 +145,33 @@ class RootBuilder(VectorBuilder):
 
     def stepped(self, params, x, squares, rate, epsilon):
         """params - rate * x / (sqrt(squares) + epsilon)"""
-        if self._has_estimates:
-            roots = self._twice_roots(squares)
-            rate, epsilon = (self._builder.fadd(each, each) for each in (rate, epsilon))
-        else:
+        if not self._has_estimates:
             roots = [self.call(f"llvm.sqrt.{self._kind}", [each]) for each in squares]
-        divisors = self.sums(roots, self.all(epsilon))
+            divisors = self.sums(roots, self.all(epsilon))
+            return self._less(params, self.products(x, self.all(rate)), divisors)
+        # both sides of the quotient twice as large
+        rate, epsilon = (self._builder.fadd(each, each) for each in (rate, epsilon))
+        divisors = self.sums(self._twice_roots(squares), self.all(epsilon))
         numerators = self.products(x, self.all(rate))
-        if not self._divides:
-            reciprocals = self._reciprocals(divisors)
-            reciprocals = self._where_infinite(squares, 0.0, reciprocals)
-            return self._remainders(params, numerators, reciprocals)
-        divisors = self._where_infinite(squares, math.inf, divisors)
-        steps = map(self._builder.fdiv, numerators, divisors)
-        return list(map(self._builder.fsub, params, steps))
+        if self._divides:
+            divisors = self._where_infinite(squares, math.inf, divisors)
+            return self._less(params, numerators, divisors)
+        reciprocals = self._reciprocals(divisors)
+        reciprocals = self._where_infinite(squares, 0.0, reciprocals)
+        return self._remainders(params, numerators, reciprocals)
+
+    def _less(self, xs, numerators, divisors):
+        """x less a quotient, by the divider."""
+        quotients = map(self._builder.fdiv, numerators, divisors)
+        return list(map(self._builder.fsub, xs, quotients))
 
     def _twice_roots(self, squares):
         """2 sqrt(x), which is a multiplication less than sqrt(x).
 
-        With an estimate y and e = 1 - x y y it is 2 x y / sqrt(1 - e): the first terms
-        of its series in e.  The smallest normal number is added to x, so that zero has
-        a root, too: one far below any epsilon in use.
+        With an estimate y and e = 1 - x y y it is 2 x y / sqrt(1 - e).  As e is at most
+        2**-13, what is left out of the series in e is below 2**-26 of it in float32,
+        2**-53 in float64.  The smallest normal number is added to x, so that zero has a
+        root, too: it changes only roots far below any epsilon in use.
         """
         tiny = self._constant(2.0**-1022 if self._is_double else 2.0**-126)
         squares = self.sums(squares, tiny)

@@ -2,9 +2,9 @@
 
 A *tile* is a block of C = A @ B that stays in vector registers while its whole inner
 dimension is summed.  One row of A contributes one broadcast per step, one row of B
-one to three vector loads, and every product is a fused multiply-add.  A vector is
-always 64 bytes; a narrower CPU splits it.  Numba has no words for this, so the tile
-is written in LLVM's, once for each of its shapes.
+one to three vector loads, and every product but the first step's is a fused
+multiply-add.  A vector is always 64 bytes; a narrower CPU splits it.  Numba has no
+words for this, so the tile is written in LLVM's, once for each of its shapes.
 """
 
 from llvmlite import ir
@@ -158,7 +158,8 @@ def _emit_tile(emit, builder, operands, n_rows, n_vectors):
     c_rows = [emit.at(c, builder.mul(i, c_row)) for i in rows]
     tile = [(i, j) for i in range(n_rows) for j in range(n_vectors)]
 
-    def factors(a_k, b_k):
+    def emit_factors(a_k, b_k):
+        """The pairs of vectors that one step multiplies, row after row of the tile."""
         b_vectors = [emit.load(b_k, j) for j in range(n_vectors)]
         ahead = emit.at(b_k, builder.mul(emit.constant(PREFETCHED_ROWS), b_row))
         for j in range(n_vectors):
@@ -166,12 +167,11 @@ def _emit_tile(emit, builder, operands, n_rows, n_vectors):
         a_numbers = [emit.broadcast(emit.at(a_k, offset)) for offset in a_offsets]
         return [(a_numbers[i], b_vectors[j]) for i, j in tile]
 
-    def sums_so_far():
+    def emit_sums_so_far():
         return [emit.load(c_rows[i], j) for i, j in tile]
 
-    sums = _emit_sums(
-        emit, builder, factors, (a, a_step), (b, b_row), depth, accumulate, sums_so_far
-    )
+    ways = emit_factors, emit_sums_so_far
+    sums = _emit_sums(emit, builder, *ways, a, a_step, b, b_row, depth, accumulate)
     gates = [emit.at(gate, builder.mul(i, c_row)) for i in rows]
     for how in each_case(builder, finish, [AS_SUMMED, RECTIFIED, GATED]):
         for (i, j), total in zip(tile, sums, strict=True):
@@ -182,34 +182,37 @@ def _emit_tile(emit, builder, operands, n_rows, n_vectors):
             emit.store(total, c_rows[i], j)
 
 
-def _emit_sums(emit, builder, factors, a_steps, b_steps, depth, resumes, sums_so_far):
-    """Sums of products of pairs of vectors, the ``factors`` of each step."""
-    (a, a_step), (b, b_step), one = a_steps, b_steps, emit.constant(1)
-    names = "resume", "afresh", "loop", "done"
-    resume, afresh, loop, done = map(builder.append_basic_block, names)
+def _emit_sums(
+    emit, builder, emit_factors, emit_sums_so_far,
+    a, a_step, b, b_step, depth, accumulate,
+):  # fmt: skip
+    """The loop: sums of the products of all steps, of which there is one at least."""
+    resume, afresh, loop, done = (builder.append_basic_block() for _ in range(4))
 
-    def go_on(left, a_k, b_k):
-        left = builder.sub(left, one)
+    def emit_next_step(steps_left, a_k, b_k):
+        """The last of a block: where A and B are read next, if anywhere."""
+        steps_left = builder.sub(steps_left, emit.constant(1))
         a_k, b_k = emit.hidden(emit.at(a_k, a_step)), emit.hidden(emit.at(b_k, b_step))
-        builder.cbranch(builder.icmp_signed(">", left, emit.constant(0)), loop, done)
-        return left, a_k, b_k
+        any_left = builder.icmp_signed(">", steps_left, emit.constant(0))
+        builder.cbranch(any_left, loop, done)
+        return steps_left, a_k, b_k
 
     # Two ways into the loop: with the sums so far, or with the first step's products.
-    # Zen 4 stores the tile before beside these, as it would not beside FMAs to zeros.
-    builder.cbranch(resumes, resume, afresh)
+    # Zen 4 stores the previous tile beside these, as it would not beside FMAs to zeros.
+    builder.cbranch(accumulate, resume, afresh)
     builder.position_at_end(resume)
-    resumed = [depth, a, b, *sums_so_far()]
+    resumed = [depth, a, b, *emit_sums_so_far()]
     builder.branch(loop)
 
     builder.position_at_end(afresh)
-    products = [builder.fmul(x, y) for x, y in factors(a, b)]
-    begun = [*go_on(depth, a, b), *products]
+    products = [builder.fmul(x, y) for x, y in emit_factors(a, b)]
+    begun = [*emit_next_step(depth, a, b), *products]
 
     builder.position_at_end(loop)
-    left, a_k, b_k, *sums = state = [builder.phi(value.type) for value in resumed]
-    pairs = zip(factors(a_k, b_k), sums, strict=True)
+    steps_left, a_k, b_k, *sums = state = [builder.phi(x.type) for x in resumed]
+    pairs = zip(emit_factors(a_k, b_k), sums, strict=True)
     totals = [emit.fma(x, y, so_far) for (x, y), so_far in pairs]
-    stepped = [*go_on(left, a_k, b_k), *totals]
+    stepped = [*emit_next_step(steps_left, a_k, b_k), *totals]
     _come_from(state, {resume: resumed, afresh: begun, loop: stepped})
 
     builder.position_at_end(done)

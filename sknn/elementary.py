@@ -40,7 +40,7 @@ def at_least_tiny(x):
 
 @inlined
 def finite_divisor(x):
-    """A divisor that is neither zero nor infinite, nor is twice of it."""
+    """A divisor that is neither zero nor infinite, even when doubled."""
     return clamp(x, tiny(x), largest(x) / type(x)(2))
 
 

@@ -41,7 +41,7 @@ from .ways import joined, records_in_bands, records_of, way_back, way_forward
 BLOCK_ROWS, BLOCK_BYTES = 256, 1280 * 1024
 # Samples of a block that is predicted, in whole tiles of three vectors: few where their
 # units take no more bytes than these, and are still at hand for the next layer, but as
-# many as the first-level cache has bytes for.
+# many as take no more than about two first-level caches have.
 FEW_ROWS, MANY_ROWS, BYTES_AT_HAND, BYTES_NEARBY = 48, 240, 128 * 1024, 64 * 1024
 EPOCHS_AHEAD = 32  # in one call, at most
 DIVIDED_BATCH = 128  # samples of the smallest minibatch that makes two chunks

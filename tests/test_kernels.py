@@ -1,5 +1,7 @@
 """The kernels against their naive twins, and gradients against finite differences."""
 
+from itertools import pairwise
+
 import naive
 import numpy as np
 import pytest
@@ -76,6 +78,28 @@ def test_product(m, n, depth, dtype, reading, accumulate, finish):
         result[:, :n], expected, atol=2e2 * np.finfo(dtype).eps * np.sqrt(depth)
     )
     assert not result[:, n:].any()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("m, n", [(8, 48), (15, 70), (1, 33)])
+@pytest.mark.parametrize("cut", [1, 2, 20])
+def test_a_sum_that_is_resumed_is_the_same_bit_for_bit(m, n, cut, dtype):
+    depth = 21
+    rng = np.random.default_rng(0)
+    a, a_stride = _matrix(rng.normal(size=(m, depth)).astype(dtype))
+    b, b_stride = _matrix(rng.normal(size=(depth, n)).astype(dtype))
+    packed = zeros(products.PACKED, dtype)
+    results = []
+    for ends in [(0, depth), (0, cut, depth)]:
+        c = zeros(m * b_stride, dtype)
+        for start, end in pairwise(ends):
+            products.product(
+                a[start:], a_stride, products.AS_IT_IS, b[start * b_stride :], b_stride,
+                c, b_stride, m, b_stride, end - start, int(start > 0),
+                _tile.AS_SUMMED, c, packed, c, 0, 0,
+            )  # fmt: skip
+        results.append(c)
+    assert np.array_equal(*results)
 
 
 @pytest.mark.parametrize("accumulate", [0, 1])

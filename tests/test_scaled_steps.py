@@ -18,13 +18,9 @@ def _take(p, x, squares, rate, epsilon, n):
 @piece(VECTOR, VECTOR, VECTOR, VECTOR, REAL, REAL, REAL, REAL, REAL, REAL, INTEGER)
 def _take_adams(p, g, m, v, rate, epsilon, beta_1, beta_2, scale, decay, n):
     T = type(load(p, 0))
-    betas = (
-        T(beta_1),
-        T((1 - beta_1) * scale),
-        T(beta_2),
-        T(np.sqrt(1 - beta_2) * scale),
-    )
-    take_adam_steps((p, g, m, v), (T(rate), T(epsilon), *betas, T(decay)), n)
+    of_m = T(beta_1), T((1 - beta_1) * scale)
+    of_v = T(beta_2), T(np.sqrt(1 - beta_2) * scale)
+    take_adam_steps((p, g, m, v), (T(rate), T(epsilon), *of_m, *of_v, T(decay)), n)
 
 
 def _steps(x, squares, rate, epsilon, dtype):
@@ -73,7 +69,7 @@ def test_nan_stays_visible(n, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("n", [16, 48, 64, 80, 1008])
+@pytest.mark.parametrize("n", [1, 5, 16, 48, 64, 77, 80, 1008])
 def test_adam(n, dtype):
     rng = np.random.default_rng(n)
     arrays = rng.normal(size=(4, n + 16)).astype(dtype)
@@ -92,3 +88,22 @@ def test_adam(n, dtype):
         np.testing.assert_allclose(array[:n], expected[:n], tolerance, tolerance)
     assert np.array_equal(g, before[1])
     assert np.array_equal(arrays[:, n:], before[:, n:])  # nothing behind the last one
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_at_once", [1, 5, 31, 64, 129])
+def test_adam_in_pieces_is_the_same_bit_for_bit(n_at_once, dtype):
+    rng = np.random.default_rng(0)
+    arrays = (rng.normal(size=(4, 500)) * 10.0 ** rng.uniform(-12, 12, 500)).astype(
+        dtype
+    )
+    arrays[3] **= 2
+    arrays[:, :3] = 0, np.nan, np.inf
+    whole, in_pieces = arrays.copy(), arrays.copy()
+    numbers = 0.01, 1e-8, 0.9, 0.999, 0.3, 0.7
+    _take_adams(*whole, *numbers, 500)
+    for i in range(0, 500, n_at_once):
+        pieces = [np.ascontiguousarray(row[i : i + n_at_once]) for row in in_pieces]
+        _take_adams(*pieces, *numbers, len(pieces[0]))
+        in_pieces[:, i : i + n_at_once] = pieces
+    np.testing.assert_array_equal(in_pieces, whole)
