@@ -581,7 +581,7 @@ class BaseMLP(CallbackSupportMixin, Parametrized):
                 f"X has {X.shape[1]} features, but coefs_[0] has {n_features} rows; "
                 "there must be one for each."
             )
-        return network, freeze(X, dtype), np.arange(X.shape[0])
+        return network, freeze(X, dtype), range(X.shape[0])
 
     def _validate_X(self, X):
         """X as an array, or sparse; a ValueError if it is not fit to be predicted."""

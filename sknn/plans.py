@@ -7,7 +7,7 @@ array of the right kind, which the plan keeps alive.
 
 from collections import defaultdict
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -43,6 +43,7 @@ BLOCK_ROWS, BLOCK_BYTES = 256, 1280 * 1024
 # units take no more bytes than these, and are still at hand for the next layer, but as
 # many as take no more than about two first-level caches have.
 FEW_ROWS, MANY_ROWS, BYTES_AT_HAND, BYTES_NEARBY = 48, 240, 128 * 1024, 64 * 1024
+ROWS_AT_ONCE = 2**16  # that are predicted in one call, at most
 EPOCHS_AHEAD = 32  # in one call, at most
 DIVIDED_BATCH = 128  # samples of the smallest minibatch that makes two chunks
 PLACES = {name: place for place, name in enumerate(PLAN.names or ())}
@@ -74,9 +75,9 @@ class Network:
 
     def hidden_outputs(self, samples, order, level, n_jobs=None, if_not_finite=None):
         """Outputs of a hidden layer, 1 being the first, for these samples."""
-        n_flops = 2 * order.size * self.params.size
+        n_flops = 2 * len(order) * self.params.size
         with Team(team_size(n_jobs, n_flops, 1)) as team:
-            plan = PredictionPlan(self, order.size, team, level)
+            plan = PredictionPlan(self, len(order), team, level)
             return plan.predict(samples, order, if_not_finite)
 
     def predict(
@@ -85,16 +86,16 @@ class Network:
         """The outputs for these samples, of shape (n_samples, n_outputs).
 
         Or, ``as_classes``, the number of each sample's, of shape (n_samples,).
-        ``if_not_finite`` is called if there are samples that are not: nobody has to
-        look at all of X before.
+        ``order`` has the samples' numbers, or is the range of all.  ``if_not_finite``
+        is called if there are some that are not: nobody has to look at all of X before.
         """
         work = samples, order, if_not_finite, as_classes
-        few, n_flops = order.size <= FEW_SAMPLES, 2 * order.size * self.params.size
+        few, n_flops = len(order) <= FEW_SAMPLES, 2 * len(order) * self.params.size
         n_members = 1 if few else team_size(n_jobs, n_flops, 1)
         block_rows = FEW_SAMPLES if few else rows_of_a_prediction(self.layers)
         if n_members > 1 or block_rows == MANY_ROWS:
             with Team(n_members) as team:
-                return PredictionPlan(self, order.size, team).predict(*work)
+                return PredictionPlan(self, len(order), team).predict(*work)
         idle_plans = self._idle_plans[block_rows]
         try:
             plan = idle_plans.pop()
@@ -264,15 +265,23 @@ class PredictionPlan(Plan):
 
     def predict(self, samples, order, if_not_finite=None, as_classes=False):
         """The network's outputs for these samples, or their classes by number."""
-        shape = order.size if as_classes else (order.size, self._plan[0]["n_outputs"])
+        n = len(order)
+        shape = n if as_classes else (n, self._plan[0]["n_outputs"])
         results = np.empty(shape, np.int64 if as_classes else self._dtype)
-        self._read(samples)
-        self._set(n_samples=order.size, in_order=may_be_neighbours(order), classes=0)
-        self._point(order=order, **{"classes" if as_classes else "outputs": results})
+        self._set(classes=0)
         traces = [own["trace"] for own in self._own]
         for trace in traces:
             trace[0] = 0
-        self._run(predict)
+        for start in range(0, n, ROWS_AT_ONCE):
+            rows, part = order[start : start + ROWS_AT_ONCE], samples
+            if isinstance(rows, range):
+                part = samples.part(rows) if len(rows) < n else samples
+                rows = first_rows()[: len(rows)]
+            self._read(part)
+            self._set(n_samples=rows.size, in_order=may_be_neighbours(rows))
+            some = results[start : start + rows.size]
+            self._point(order=rows, **{"classes" if as_classes else "outputs": some})
+            self._run(predict)
         for name in (*X_DENSE, *X_SPARSE, "order", "outputs", "classes"):
             self._kept.pop(name, None)
         self.was_finite = all(trace[0] == 0 for trace in traces)
@@ -417,6 +426,12 @@ class TrainingPlan(Plan):
         super()._read(samples)
         self._point(targets=samples.targets, weights=samples.weights)
         self._set(has_weights=samples.weights.size > 0)
+
+
+@cache
+def first_rows():
+    """The numbers of the first rows, kept: to get new memory for them takes longer."""
+    return np.arange(ROWS_AT_ONCE, dtype=np.int64)
 
 
 def may_be_neighbours(rows):

@@ -26,6 +26,12 @@ class Samples(NamedTuple):
     targets: np.ndarray
     weights: np.ndarray
 
+    def part(self, rows):
+        """Samples of which a range of rows is left of X, as views."""
+        start, stop = rows.start, rows.stop
+        row_starts = self.row_starts[start : stop + 1]
+        return self._replace(dense=self.dense[start:stop], row_starts=row_starts)
+
 
 def freeze(X, dtype, targets=None, weights=None):
     """Samples of X, an array or a sparse matrix of shape (n_samples, n_features)."""

@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse
 from sklearn.exceptions import ConvergenceWarning
 
-from sknn import MLPClassifier, MLPRegressor, _tile, params, products
+from sknn import MLPClassifier, MLPRegressor, _tile, params, plans, products
 from sknn.activations import ACTIVATIONS
 from sknn.architecture import Architecture, Layers
 from sknn.columns import place_ramps, slices
@@ -375,6 +375,23 @@ def test_sparse_sums_of_layers_of_any_width(width, dtype):
     hidden = net.hidden_activations(X)
     expected = X @ net.coefs_[0].astype(float) + net.intercepts_[0]
     np.testing.assert_allclose(hidden, expected, atol=1e2 * np.finfo(dtype).eps)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("make", [np.asarray, scipy.sparse.csr_array])
+def test_rows_are_predicted_part_by_part_as_all_at_once(make, n_jobs, monkeypatch):
+    n, rng = 8000, np.random.default_rng(0)  # enough for two threads
+    X, y = make(rng.normal(size=(n, 9)) * rng.integers(0, 2, (n, 9))), np.arange(n) % 3
+    net = MLPClassifier((20, 70), max_iter=1, n_jobs=n_jobs).fit(X[:500], y[:500])
+
+    def outputs():
+        return net.predict(X), net.predict_proba(X), net.hidden_activations(X)
+
+    at_once = outputs()
+    monkeypatch.setattr(plans, "ROWS_AT_ONCE", 1300)
+    for whole, in_parts in zip(at_once, outputs(), strict=True):
+        assert np.array_equal(whole, in_parts)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
