@@ -11,7 +11,6 @@ would take longer than the arithmetic.
 """
 
 import math
-from functools import partial
 
 from llvmlite import ir
 from numba import types
@@ -199,9 +198,8 @@ class RootBuilder(VectorBuilder):
 
     def _where_infinite(self, xs, limit, ys):
         """y, or its limit where x is infinite, of which the iterations make NaN."""
-        infinite = map(
-            partial(self._builder.fcmp_ordered, "=="), xs, self._constant(math.inf)
-        )
+        pairs = zip(xs, self._constant(math.inf), strict=True)
+        infinite = [self._builder.fcmp_ordered("==", x, inf) for x, inf in pairs]
         return list(map(self._builder.select, infinite, self._constant(limit), ys))
 
     def _remainders(self, xs, ys, zs):
