@@ -54,9 +54,9 @@ def measure(case, repeats):
     import numpy as np
     from parts import PARTS
 
-    from sknn.team import ALONE
+    from sknn.team import Team
 
-    plan, orders, rates = training_plan(case, ALONE)
+    plan, orders, rates = training_plan(case, Team(1))
     plan.run_epochs(orders, rates, 1e-4)
     record = plan._plan[0]
     n = min(case.batch, int(record["block_rows"]))

@@ -7,7 +7,7 @@ from time import perf_counter
 
 import numpy as np
 
-from .team import ALONE, Team, team_size
+from .team import Team, team_size
 
 PLENTY = 1e12  # of work for each thread
 
@@ -64,7 +64,7 @@ class Members:
     def _begin(self, stack):
         for fit in self.fits:
             is_one = len(self.fits) == 1
-            team = stack.enter_context(Team(fit.n_threads())) if is_one else ALONE
+            team = stack.enter_context(Team(fit.n_threads() if is_one else 1))
             fit.begin(team)
 
     def _run_epochs(self, pool, report, deadline):

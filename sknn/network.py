@@ -21,7 +21,17 @@ of the dtype that is computed in, and `pointer` makes a pointer of an address.
 import numpy as np
 
 from ._jit import INTEGER, REAL, ZERO, as_array, inlined, piece
-from ._llvm import at, call, least, load, pointer, prefer_wide_vectors, record_at, store
+from ._llvm import (
+    add_one,
+    at,
+    call,
+    least,
+    load,
+    pointer,
+    prefer_wide_vectors,
+    record_at,
+    store,
+)
 from .layers import ROWS
 from .products import total, total_of_zeros
 from .records import BLOCK, FLOAT64, INT64, LAYER, PLAN
@@ -29,6 +39,9 @@ from .team import STRIP, share, wait_for_all
 
 # Parameters that are stepped at once: what is done to them finds them in the cache.
 STRETCH = 1024
+# Blocks that are predicted by the one who takes the first: each asks for the next one's
+# X, which another member would read in vain.
+BLOCKS_TAKEN = 8
 
 # The plan, the tables of layers and blocks, and a number: every member of a team makes
 # the same calls, each with its own.
@@ -92,26 +105,41 @@ def run_epoch(zero, plan, layers, blocks, number, epoch):
 
 @piece(*KERNEL)
 def predict(zero, plan, layers, blocks, number):
-    """Write the network's outputs for a member's share of the samples in order."""
+    """Write the network's outputs for the samples in order.
+
+    A member takes some blocks after the other, as long as there are any: one whose core
+    is slow, or shared with another program, takes fewer.
+    """
     prefer_wide_vectors()
-    block = record_at(blocks, number)
-    outputs = pointer(plan.outputs, zero)
-    start, stop = share(plan.n_samples, plan.block_rows, number, plan.n_members)
-    for first in range(start, stop, plan.block_rows):
-        n = least(plan.block_rows, stop - first)
-        forward(zero, plan, layers, block, first, n)
-        if plan.dense != 0:
-            leave_trace(zero, plan, layers, block)
-        z = at(pointer(block.units, zero), plan.last * plan.stride)
-        scratch = pointer(block.weights, zero)
-        if plan.classes == 0 or not sums_are_enough(z, plan):
-            settings = pointer(plan.loss_settings, FLOAT64)
-            call(plan.link, (z, scratch, settings, plan.n_outputs, plan.stride, n))
-        if plan.classes != 0:
-            classes = at(pointer(plan.classes, INT64), first)
-            find_classes(z, scratch, classes, plan.n_outputs, plan.stride, n)
-        else:
-            write_outputs(z, at(outputs, first * plan.n_outputs), plan, n)
+    block, taken = record_at(blocks, number), pointer(plan.arrivals, INT64)
+    n_rows = BLOCKS_TAKEN * plan.block_rows
+    n_parts = (plan.n_samples + n_rows - 1) // n_rows
+    part = add_one(taken)
+    while part < n_parts:
+        stop = least((part + 1) * n_rows, plan.n_samples)
+        for first in range(part * n_rows, stop, plan.block_rows):
+            n = least(plan.block_rows, stop - first)
+            predict_block(zero, plan, layers, block, first, n)
+        part = add_one(taken)
+
+
+@inlined
+def predict_block(zero, plan, layers, block, first, n):
+    """Write the outputs for a block of samples."""
+    forward(zero, plan, layers, block, first, n)
+    if plan.dense != 0:
+        leave_trace(zero, plan, layers, block)
+    z = at(pointer(block.units, zero), plan.last * plan.stride)
+    scratch = pointer(block.weights, zero)
+    if plan.classes == 0 or not sums_are_enough(z, plan):
+        settings = pointer(plan.loss_settings, FLOAT64)
+        call(plan.link, (z, scratch, settings, plan.n_outputs, plan.stride, n))
+    if plan.classes != 0:
+        classes = at(pointer(plan.classes, INT64), first)
+        find_classes(z, scratch, classes, plan.n_outputs, plan.stride, n)
+    else:
+        outputs = at(pointer(plan.outputs, zero), first * plan.n_outputs)
+        write_outputs(z, outputs, plan, n)
 
 
 @inlined

@@ -33,7 +33,7 @@ from .regularization import (
     note_penalties_and_norms,
     prepare,
 )
-from .team import ALONE, Team, team_size
+from .team import Team, team_size
 from .ways import joined, records_in_bands, records_of, way_back, way_forward
 
 # Samples of a block, at most: fewer where their units and deltas would not stay in the
@@ -43,7 +43,7 @@ BLOCK_ROWS, BLOCK_BYTES = 256, 1280 * 1024
 # units take no more bytes than these, and are still at hand for the next layer, but as
 # many as take no more than about two first-level caches have.
 FEW_ROWS, MANY_ROWS, BYTES_AT_HAND, BYTES_NEARBY = 48, 240, 128 * 1024, 64 * 1024
-ROWS_AT_ONCE = 2**16  # that are predicted in one call, at most
+ROWS_AT_ONCE = 2**17  # that are predicted in one call, at most
 EPOCHS_AHEAD = 32  # in one call, at most
 DIVIDED_BATCH = 128  # samples of the smallest minibatch that makes two chunks
 PLACES = {name: place for place, name in enumerate(PLAN.names or ())}
@@ -242,10 +242,12 @@ class Plan:
 class PredictionPlan(Plan):
     """What predicting takes, in blocks of ``n_rows`` samples at most."""
 
-    def __init__(self, network, n_rows, team=ALONE, level=None):
+    def __init__(self, network, n_rows, team=None, level=None):
+        team = team or Team(1)
         rows = rows_of_a_prediction(network.layers)
         block_rows = min(padded(n_rows, network.params.dtype), rows)
         super().__init__(network, block_rows, team.size, team)
+        self._set(n_members=1)  # of each block
         if level is not None:
             self._stop_at(level)
         self._allocate()

@@ -104,11 +104,11 @@ class Team:
 
         Calls are compared by the time that each takes for a unit of ``work``.
         """
+        self.arrivals.fill(0)
         if self.size == 1:
             kernel(0)
             return
         start = perf_counter()
-        self.arrivals[:] = 0
         if self.n_active == 1:
             kernel(0)
         else:
@@ -163,9 +163,7 @@ class Team:
         """Let nobody wait for one who has failed.
 
         That is one who is not in the kernel yet, or no longer: whoever waits is at the
-        first barrier, and starts nothing, or at the last.
+        first barrier, and starts nothing, or at the last.  Whoever predicts finds that
+        no blocks are left.
         """
         self.arrivals[0] = EVERYBODY
-
-
-ALONE = Team(1)

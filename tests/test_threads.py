@@ -10,7 +10,7 @@ import scipy.sparse
 from sklearn.model_selection import GridSearchCV
 from test_kernels import Case
 
-from sknn import MLPClassifier, MLPRegressor, team, training
+from sknn import MLPClassifier, MLPRegressor, plans, team, training
 from sknn.losses import SQUARED_ERROR
 from sknn.optimizers import OPTIMIZERS
 from sknn.plans import Plan
@@ -93,6 +93,40 @@ def test_the_number_of_threads_changes_no_bit(
     turns = request.getfixturevalue("turns")
     _assert_identical(one, _fit(3, X, y, weights, **settings))
     assert turns[:3] == [3, 1, 3]
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_all_rows_are_predicted_by_however_many(eager, turns, monkeypatch, activation):
+    X = np.random.default_rng(0).normal(size=(11_000, 7))
+    net = _fit(1, X[:300], X[:300, 0], hidden_layer_sizes=20, activation=activation)
+    expected = net.predict(X)
+    monkeypatch.setattr(plans, "ROWS_AT_ONCE", 2500)
+    turns.clear()
+    for n_jobs in (2, 5):
+        assert np.array_equal(expected, net.set_params(n_jobs=n_jobs).predict(X))
+    assert turns == [2, 1, 2, 1, 2, 5, 1, 5, 1, 5]
+
+
+def test_members_take_the_rows_that_a_slow_one_leaves(eager, monkeypatch):
+    """One is late, and finds that there is nothing left to do."""
+    X = np.random.default_rng(0).normal(size=(11_000, 7))
+    net = _fit(1, X[:300], X[:300, 0], hidden_layer_sizes=20)
+    expected = net.predict(X)
+    first_is_done, call = threading.Event(), Plan._call
+
+    def late(plan, function, number):
+        if number == 0:
+            call(plan, function, number)
+            results.append(plan._kept["outputs"].copy())
+            first_is_done.set()
+        else:
+            assert first_is_done.wait(60)
+            call(plan, function, number)
+
+    results = []
+    monkeypatch.setattr(Plan, "_call", late)
+    assert np.array_equal(expected, net.set_params(n_jobs=2).predict(X))
+    assert np.array_equal(expected, results[0].ravel())
 
 
 def test_members_that_wait_leave_one_alone(monkeypatch):
