@@ -35,9 +35,9 @@ def gradients(scale):
         for _ in range(repeats):
             for first in range(0, plan.batch_size, n_at_once):
                 last = min(first + n_at_once, plan.batch_size)
-                numbers = first, last, int(first > 0)
                 scale_now = scale if last == plan.batch_size else 0.0
-                call(plan.gradients_and_steps, (*tables, *numbers, scale_now, 0))
+                numbers = 0, first, last, scale_now, 0
+                call(plan.gradients_and_steps, (*tables, *numbers))
 
     return repeated
 

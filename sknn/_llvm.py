@@ -118,6 +118,18 @@ def add_one(typingctx, counter):
 
 
 @intrinsic
+def add_one_to(typingctx, counter, number):
+    """Add one to ``counter[0]`` if it is this number; return whether it was."""
+
+    def codegen(context, builder, signature, args):
+        more = builder.add(args[1], context.get_constant(counter.dtype, 1))
+        pair = builder.cmpxchg(*args, more, "acq_rel", "acquire")
+        return builder.extract_value(pair, 1)
+
+    return types.boolean(counter, counter.dtype), codegen
+
+
+@intrinsic
 def read(typingctx, counter):
     """The present ``counter[0]``, and with it all that was written before."""
 

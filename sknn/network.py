@@ -35,7 +35,7 @@ from ._llvm import (
 from .layers import ROWS
 from .products import total, total_of_zeros
 from .records import BLOCK, FLOAT64, INT64, LAYER, PLAN
-from .team import STRIP, share, wait_for_all
+from .team import STRIP, finish_share, share, take, wait_for_shares
 
 # Parameters that are stepped at once: what is done to them finds them in the cache.
 STRETCH = 1024
@@ -43,64 +43,79 @@ STRETCH = 1024
 # X, which another member would read in vain.
 BLOCKS_TAKEN = 8
 
-# The plan, the tables of layers and blocks, and a number: every member of a team makes
-# the same calls, each with its own.
+# The plan, the tables of layers and blocks, and the number of a member or of a share.
 KERNEL = ZERO, PLAN, LAYER, BLOCK, INTEGER
 
 
 @piece(*KERNEL)
 def run_epochs(zero, plan, layers, blocks, number):
     """Pass over the samples time after time, until a loss is no number."""
-    arrivals, results = pointer(plan.arrivals, INT64), pointer(plan.results, FLOAT64)
-    # unless one has failed, or was interrupted, on its way here: then nobody starts
-    n_epochs = plan.n_epochs if wait_for_all(arrivals, plan.n_members) else 0
-    for epoch in range(n_epochs):
-        run_epoch(zero, plan, layers, blocks, number, epoch)
-        if number == 0:
-            store(results, 0, epoch + 1)
-        wait_for_all(arrivals, plan.n_members)
+    tables, results = (zero, plan, layers, blocks), pointer(plan.results, FLOAT64)
+    phase = 0
+    for epoch in range(plan.n_epochs):
+        phase = run_epoch(plan, tables, number, phase, epoch)
         if np.isnan(load(results, 1 + 2 * epoch)):
             break
 
 
 @inlined
-def run_epoch(zero, plan, layers, blocks, number, epoch):
+def run_epoch(plan, tables, number, phase, epoch):
     """Pass once over the samples in order, one step per minibatch.
 
-    The results are the mean loss of the samples, each taken before the step it leads
-    to, and the mean of the L2 penalty.
+    It goes in phases, which a member that comes late to may find done by others: so
+    all that is written is written in shares.  Returns the number of the next phase.
     """
-    total_loss, total_penalty = 0.0, 0.0
-    arrivals = pointer(plan.arrivals, INT64)
-    tables = zero, plan, layers, blocks, number
     first_step = plan.first_step + epoch * plan.n_steps
     begin = epoch * plan.order_stride
+    n_at_once = plan.block_rows * plan.n_blocks
     for step in range(plan.n_steps):
         start = begin + step * plan.batch_size
         stop = least(start + plan.batch_size, begin + plan.n_samples)
-        weight = batch_weight(zero, plan, start, stop)
-        for first in range(start, stop, plan.block_rows * plan.n_blocks):
-            last = least(first + plan.block_rows * plan.n_blocks, stop)
-            call(plan.train_blocks, (*tables, start, first, last))
-            wait_for_all(arrivals, plan.n_members)
-            if number == 0 and last == stop and weight != 0:
-                losses = total(pointer(plan.losses, zero), stop - start)
-                total_loss += losses / weight * (stop - start)
+        weight = batch_weight(tables[0], plan, start, stop)
+        for first in range(start, stop, n_at_once):
+            rows = start, first, least(first + n_at_once, stop)
+            phase = share_out(plan, plan.train_blocks, tables, number, phase, rows)
             # weights that cancel have no mean: nothing is learned
-            scale = 1 / weight if last == stop and weight != 0 else 0.0
-            numbers = first, last, 1 if first > start else 0, scale, first_step + step
-            call(plan.gradients_and_steps, (*tables, *numbers))
-            wait_for_all(arrivals, plan.n_members)
-            if plan.clip != 0 and scale != 0:
-                call(plan.clip, (*tables, scale, first_step + step))
-                wait_for_all(arrivals, plan.n_members)
-        if number == 0 and weight != 0:
-            penalty = total(pointer(plan.penalties, FLOAT64), plan.n_strips)
-            total_penalty += penalty / weight * (stop - start)
+            is_whole = first + n_at_once >= stop and weight != 0
+            scaled = 1 / weight if is_whole else 0.0, first_step + step
+            phase = share_out(
+                plan, plan.gradients_and_steps, tables, number, phase, rows + scaled
+            )
+            if plan.clip != 0 and is_whole:
+                phase = share_out(plan, plan.clip, tables, number, phase, scaled)
+    return share_out(plan, plan.end_epoch, tables, number, phase, ())
+
+
+@inlined
+def share_out(plan, piece, tables, number, phase, numbers):
+    """Call a piece for each share of a phase, beginning with the member's own.
+
+    But only for those that nobody else has taken: a member that is not running holds
+    up no more than the share that it is at.  Returns the number of the next phase.
+    """
+    counters = pointer(plan.counters, INT64)
+    for i in range(plan.n_members):
+        taken = number + i
+        taken -= 0 if taken < plan.n_members else plan.n_members
+        if take(counters, taken, phase, plan.n_members):
+            call(piece, tables + (taken,) + numbers)
+            finish_share(counters, plan.n_members)
+    wait_for_shares(counters, phase, plan.n_members)
+    return phase + 1
+
+
+@piece(*KERNEL)
+def end_epoch(zero, plan, layers, blocks, number):
+    """Turn the sums over an epoch into means: all of it is the first share."""
     if number == 0:
         results = pointer(plan.results, FLOAT64)
-        store(results, 1 + 2 * epoch, total_loss / plan.n_samples)
-        store(results, 2 + 2 * epoch, total_penalty / plan.n_samples)
+        epoch, penalties = int(load(results, 0)), pointer(plan.penalties, FLOAT64)
+        penalty, place = total(penalties, plan.n_strips), 1 + 2 * epoch
+        store(results, place, load(results, place) / plan.n_samples)
+        store(results, place + 1, penalty / plan.n_samples)
+        for i in range(plan.n_strips):
+            store(penalties, i, 0.0)
+        store(results, 0, epoch + 1)
 
 
 @piece(*KERNEL)
@@ -111,16 +126,16 @@ def predict(zero, plan, layers, blocks, number):
     is slow, or shared with another program, takes fewer.
     """
     prefer_wide_vectors()
-    block, taken = record_at(blocks, number), pointer(plan.arrivals, INT64)
+    block, n_taken = record_at(blocks, number), pointer(plan.counters, INT64)
     n_rows = BLOCKS_TAKEN * plan.block_rows
     n_parts = (plan.n_samples + n_rows - 1) // n_rows
-    part = add_one(taken)
+    part = add_one(n_taken)
     while part < n_parts:
         stop = least((part + 1) * n_rows, plan.n_samples)
         for first in range(part * n_rows, stop, plan.block_rows):
             n = least(plan.block_rows, stop - first)
             predict_block(zero, plan, layers, block, first, n)
-        part = add_one(taken)
+        part = add_one(n_taken)
 
 
 @inlined
@@ -209,7 +224,7 @@ def batch_weight(zero, plan, start, stop):
 
 @piece(*KERNEL, INTEGER, INTEGER, INTEGER)
 def train_blocks(zero, plan, layers, blocks, number, batch, first, last):
-    """Send a member's share of the blocks of some samples forward and back."""
+    """Send a share of the blocks of some samples forward and back."""
     mine, end = share(plan.n_blocks, 1, number, plan.n_members)
     for i in range(mine, end):
         block, start = record_at(blocks, i), first + i * plan.block_rows
@@ -263,13 +278,16 @@ def output_layer(zero, plan, block, first, n, place):
 
 @piece(*KERNEL, INTEGER, INTEGER, INTEGER, REAL, INTEGER)
 def gradients_and_steps(
-    zero, plan, layers, blocks, number, first, last, accumulate, scale, step
+    zero, plan, layers, blocks, number, batch, first, last, scale, step
 ):
-    """A member's share of the parameters: gradients, then steps if scaled.
+    """A share of the parameters: gradients, then steps if scaled.
 
     Where gradients are clipped, all of them come before any step; else those of some
     rows are done with before the next, and all can lie in the same place.
     """
+    accumulate, factor = 1 if first > batch else 0, scale * (last - batch)
+    if number == 0 and scale != 0:
+        note_losses(zero, plan, last - batch, factor)
     for depth in range(plan.n_layers):
         layer = record_at(layers, depth)
         start, stop = share(layer.rows, STRIP, number, plan.n_members)
@@ -280,9 +298,20 @@ def gradients_and_steps(
             numbers = first, last, accumulate
             call(layer.gradients, (zero, plan, layer, blocks, *numbers, *rows))
             if scale != 0:
-                call(plan.note, (zero, plan, layer, *rows))
+                call(plan.note, (zero, plan, layer, *rows, factor))
                 if plan.step != 0 and plan.clip == 0:
                     call(plan.step, (zero, plan, layer, *rows, scale, step))
+
+
+@inlined
+def note_losses(zero, plan, n, factor):
+    """Add the losses of a minibatch to those of the epoch, each taken before its step.
+
+    ``factor`` is the number of samples over the sum of their weights.
+    """
+    results = pointer(plan.results, FLOAT64)
+    place, losses = 1 + 2 * int(load(results, 0)), pointer(plan.losses, zero)
+    store(results, place, load(results, place) + total(losses, n) * factor)
 
 
 @inlined
@@ -295,7 +324,7 @@ def gradients_of(zero, plan, layer, row, number):
 
 @piece(*KERNEL, REAL, INTEGER)
 def clip_and_step(zero, plan, layers, blocks, number, scale, step):
-    """A member's share of the steps, along clipped gradients."""
+    """A share of the steps, along clipped gradients."""
     norm = np.sqrt(total(pointer(plan.norms, FLOAT64), plan.n_strips)) * abs(scale)
     if norm > plan.max_norm:
         scale *= plan.max_norm / norm

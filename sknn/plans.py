@@ -18,6 +18,7 @@ from .losses import loss_of
 from .monotonic import required_signs
 from .network import (
     clip_and_step,
+    end_epoch,
     gradients_and_steps,
     predict,
     run_epochs,
@@ -131,7 +132,7 @@ class Plan:
             block_rows=block_rows,
             stride=row_stride(block_rows, self._dtype),
         )
-        self._point(params=network.params, arrivals=team.arrivals)
+        self._point(params=network.params, counters=team.counters)
         self._connect(network)
 
     def _run(self, kernel, work=1):
@@ -334,6 +335,7 @@ class TrainingPlan(Plan):
             n_strips=network.layers.n_strips,
             train_blocks=train_blocks.address(self._dtype),
             gradients_and_steps=gradients_and_steps.address(self._dtype),
+            end_epoch=end_epoch.address(self._dtype),
             note=note_penalties.address(self._dtype),
         )
         if self._table["takes_dots"].any():
@@ -415,6 +417,7 @@ class TrainingPlan(Plan):
             alpha=alpha,
             seed=seed,
         )
+        self._kept["results"].fill(0)
         self._run(run_epochs, n_epochs)
         return self.take_results()
 

@@ -70,7 +70,7 @@ ADDRESSES = {
     "intensities": np.dtype(np.float64),  # of dropout in each step
     "shares": np.dtype(np.float64),  # of the parameters in the average
     "loss_settings": np.dtype(np.float64),
-    "arrivals": np.dtype(np.int64),
+    "counters": np.dtype(np.int64),  # of a team
     # how many epochs are finished; of each, the mean loss, the mean penalty
     "results": np.dtype(np.float64),
 }
@@ -108,6 +108,7 @@ PIECES = [
     "train_blocks",
     "loss",
     "gradients_and_steps",
+    "end_epoch",
     "note",  # penalties, and norms of gradients
     "step",
     "clip",

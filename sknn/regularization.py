@@ -5,7 +5,7 @@ which its update is: penalties are added to the gradients and decayed weights sh
 before it, signs enforced and the average moved after it.
 """
 
-from ._jit import INTEGER, VECTOR, ZERO, as_array, inlined, piece
+from ._jit import INTEGER, REAL, VECTOR, ZERO, as_array, inlined, piece
 from ._llvm import at, least, load, pointer, prefer_wide_vectors, store
 from .layers import ROWS
 from .products import squared_norm, sum_of_absolutes, sum_of_squares
@@ -13,21 +13,21 @@ from .records import FLOAT64, PLAN
 from .team import STRIP
 
 
-@piece(*ROWS)
-def note_penalties(zero, plan, layer, row, n_rows, grads):
-    """The L2 penalties of some rows, strip by strip."""
+@piece(*ROWS, REAL)
+def note_penalties(zero, plan, layer, row, n_rows, grads, factor):
+    """Add the L2 penalties of some rows to those of the epoch, strip by strip."""
     for i in range(0, n_rows, STRIP):
         place, size = weights_of_strip(layer, row + i, n_rows - i)
         if size > 0:
             weights = at(pointer(plan.params, zero), place)
             penalty = 0.5 * plan.alpha * sum_of_squares(weights, size)
-            store(pointer(plan.penalties, FLOAT64), strip_of(layer, row + i), penalty)
+            note(plan, strip_of(layer, row + i), penalty * factor)
 
 
-@piece(*ROWS)
-def note_penalties_and_norms(zero, plan, layer, row, n_rows, grads):
+@piece(*ROWS, REAL)
+def note_penalties_and_norms(zero, plan, layer, row, n_rows, grads, factor):
     """All penalties, and the norms of the gradients with those of the penalties."""
-    penalties, norms = pointer(plan.penalties, FLOAT64), pointer(plan.norms, FLOAT64)
+    norms = pointer(plan.norms, FLOAT64)
     for i in range(0, n_rows, STRIP):
         strip, of_strip = strip_of(layer, row + i), at(grads, i * layer.stride)
         place, size = weights_of_strip(layer, row + i, n_rows - i)
@@ -36,7 +36,7 @@ def note_penalties_and_norms(zero, plan, layer, row, n_rows, grads):
             penalty = 0.5 * plan.alpha * sum_of_squares(weights, size)
             if plan.l1 != 0:  # or what has overflowed would become NaN
                 penalty += plan.l1 * sum_of_absolutes(weights, size)
-            store(penalties, strip, penalty)
+            note(plan, strip, penalty * factor)
         if plan.max_norm != 0:
             if size > 0:
                 penalize(
@@ -45,6 +45,13 @@ def note_penalties_and_norms(zero, plan, layer, row, n_rows, grads):
                 )  # fmt: skip
             size = least(STRIP, n_rows - i) * layer.stride
             store(norms, strip, squared_norm(of_strip, size))
+
+
+@inlined
+def note(plan, strip, penalty):
+    """Add to the penalties of a strip."""
+    penalties = pointer(plan.penalties, FLOAT64)
+    store(penalties, strip, load(penalties, strip) + penalty)
 
 
 @inlined

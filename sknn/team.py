@@ -1,12 +1,12 @@
 """A team of threads that run one kernel together, and wait for one another in it.
 
-Every member runs the whole kernel on its share of each loop.  A barrier is a counter
-that all members add to and then watch; between two threads it costs a tenth of a
-microsecond, where a lock of the operating system costs ten.
+Every member runs the whole kernel, which goes in phases.  Each phase has a share for
+every member, but whoever is done with its own takes those that nobody has begun: one
+that is not running is not waited for.  What is shared is counted, which costs a tenth
+of a microsecond between two threads, where a lock of the operating system costs ten.
 """
 
 from concurrent.futures import ThreadPoolExecutor, wait
-from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -14,12 +14,13 @@ from joblib import effective_n_jobs
 from joblib.parallel import get_active_backend
 
 from ._jit import inlined, subroutine
-from ._llvm import add_one, at, give_way, least, read
+from ._llvm import add_one, add_one_to, at, give_way, least, read
 
-# Looks at the counter before the core is left to another thread.
+# Looks at a counter before the core is left to another thread.
 PATIENCE = 20_000
-EVERYBODY = 2**62
-WAITS = 8  # where it is counted how often members gave way, in a cache line of its own
+# Where it is counted how often members gave way, in a cache line of its own, and how
+# often each share was taken; the first counter is that of finished shares.
+WAITS, TAKEN = 8, 16
 # With so many of each, or so much slower than before, a core may have been gone: where
 # it is only slower, up to half as fast as the others, all together are faster than one.
 MANY_PER_SECOND, MUCH_SLOWER = 1.5e6, 2.0
@@ -41,21 +42,31 @@ def share(n, grain, number, size):
 
 
 @subroutine
-def wait_for_all(arrivals, size):
-    """Go on when all members have come to this barrier.
+def take(counters, number, phase, size):
+    """Whether a share of a phase was free, and is the caller's from now on."""
+    if size == 1:
+        return True
+    n_taken = at(counters, TAKEN + number)  # in all phases so far
+    return read(n_taken) == phase and add_one_to(n_taken, phase)
 
-    Returns, where it is the first of a call, whether all have: one may have failed.
-    """
+
+@inlined
+def finish_share(counters, size):
+    """Let others see what was written in a share, and that it is finished."""
     if size > 1:
-        # everybody comes to a barrier before anybody comes to the next
-        last = (add_one(arrivals) // size + 1) * size
+        add_one(counters)
+
+
+@subroutine
+def wait_for_shares(counters, phase, size):
+    """Go on when all shares of a phase are finished, whoever has done them."""
+    if size > 1:
         looks = 0
-        while read(arrivals) < least(last, EVERYBODY):
+        while read(counters) < (phase + 1) * size:
             looks += 1
             if looks > PATIENCE:
-                add_one(at(arrivals, WAITS))
+                add_one(at(counters, WAITS))
                 give_way()
-    return read(arrivals) < EVERYBODY
 
 
 def team_size(n_jobs, flops_of_step, n_steps):
@@ -85,7 +96,7 @@ class Team:
     """
 
     def __init__(self, size):
-        self.size, self.arrivals = size, np.zeros(WAITS + 1, np.int64)
+        self.size, self.counters = size, np.zeros(TAKEN + size, np.int64)
         self.n_active = size  # in the next call
         self._time_before = np.inf  # of the call before a trial
         self._least_time = np.inf  # of all members
@@ -104,7 +115,7 @@ class Team:
 
         Calls are compared by the time that each takes for a unit of ``work``.
         """
-        self.arrivals.fill(0)
+        self.counters.fill(0)
         if self.size == 1:
             kernel(0)
             return
@@ -114,7 +125,7 @@ class Team:
         else:
             self._run_together(kernel)
         seconds = perf_counter() - start
-        waits = self.arrivals[WAITS] / (self.size - 1)
+        waits = self.counters[WAITS] / (self.size - 1)
         self._judge(seconds / work, waits / seconds)
 
     def _judge(self, time, waits):
@@ -140,30 +151,12 @@ class Team:
         return waits > MANY_PER_SECOND or time > MUCH_SLOWER * self._least_time
 
     def _run_together(self, kernel):
-        calls, part = [], partial(self._take_part, kernel)
+        calls = []
         try:
-            calls += [self._pool.submit(part, i) for i in range(1, self.size)]
+            for number in range(1, self.size):
+                calls.append(self._pool.submit(kernel, number))
             kernel(0)
-        except BaseException:
-            self._leave()
-            raise
         finally:
             wait(calls)
         for call in calls:
             call.result()
-
-    def _take_part(self, kernel, number):
-        try:
-            kernel(number)
-        except BaseException:
-            self._leave()
-            raise
-
-    def _leave(self):
-        """Let nobody wait for one who has failed.
-
-        That is one who is not in the kernel yet, or no longer: whoever waits is at the
-        first barrier, and starts nothing, or at the last.  Whoever predicts finds that
-        no blocks are left.
-        """
-        self.arrivals[0] = EVERYBODY

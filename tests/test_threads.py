@@ -142,7 +142,7 @@ def test_members_that_wait_leave_one_alone(monkeypatch):
             if number == 0:
                 took = n_epochs * (1.0 if together.n_active == 1 else seconds)
                 clock[0] += took
-                together.arrivals[team.WAITS] = waits * took * (together.n_active > 1)
+                together.counters[team.WAITS] = waits * took * (together.n_active > 1)
 
         n_epochs = 1 + 7 * len(calls) % 13
         calls.append(together.n_active)
@@ -255,24 +255,65 @@ def test_a_member_that_fails_leaves_nobody_waiting(eager, monkeypatch, failing):
         _fit(3, X, y)
 
 
-def test_an_interrupt_before_its_share_leaves_all_as_it_was(eager, monkeypatch):
-    original, shares = Plan._call, []
+def test_an_interrupt_leaves_an_epoch_to_the_others(eager, monkeypatch):
+    original, members = Plan._call, []
 
     def call(self, function, number):
-        shares.append(number)
-        if number == 0 and shares.count(0) == 2:
+        members.append(number)
+        if number == 0 and members.count(0) == 2:
             raise KeyboardInterrupt
         original(self, function, number)
 
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(400, 6)), rng.normal(size=400)
-    expected = _fit(1, X, y, max_iter=1)
+    expected = _fit(1, X, y, max_iter=2)
     monkeypatch.setattr(Plan, "_call", call)
     with pytest.warns(UserWarning, match="interrupted"):
         net = _fit(3, X, y, verbose=True)  # which takes a call for each epoch
-    assert sorted(shares) == [0, 0, 1, 1, 2, 2]
-    assert net.n_iter_ == 1
+    assert sorted(members) == [0, 0, 1, 1, 2, 2]
+    assert net.n_iter_ == 2
     _assert_identical(expected, net)
+
+
+@pytest.mark.parametrize("late", [0, 1, 2])
+@pytest.mark.parametrize("params", [{}, {"max_grad_norm": 0.1}, {"solver": "lbfgs"}])
+def test_others_do_what_is_left_by_one_that_is_late(eager, monkeypatch, late, params):
+    original, n_done = Plan._call, threading.Semaphore(0)
+
+    def call(self, function, number):
+        if number == late:
+            assert all(n_done.acquire(timeout=60) for _ in range(2))
+        original(self, function, number)
+        if number != late:
+            n_done.release()
+
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(700, 6)), rng.normal(size=700)
+    weights = rng.uniform(0, 2, 700)
+    params = {"hidden_layer_sizes": (40, 30), "batch_size": 300} | params
+    expected = _fit(1, X, y, weights, **params)
+    monkeypatch.setattr(Plan, "_call", call)
+    _assert_identical(expected, _fit(3, X, y, weights, **params))
+
+
+@pytest.mark.parametrize("late", [None, 0, 1])
+def test_members_stop_at_a_loss_that_is_no_number(eager, monkeypatch, late):
+    original, is_done = Plan._call, threading.Event()
+
+    def call(self, function, number):
+        if number == late:
+            assert is_done.wait(60)
+        original(self, function, number)
+        is_done.set()
+
+    X = np.full((400, 6), 1e200)
+    monkeypatch.setattr(Plan, "_call", call)
+    for n_jobs in (1, 2) if late is None else (2,):
+        with (
+            pytest.raises(ValueError, match="non-finite"),
+            np.errstate(all="ignore"),
+        ):
+            _fit(n_jobs, X, X[:, 0], max_iter=50)
 
 
 def test_a_call_holds_its_plan(eager, monkeypatch):
