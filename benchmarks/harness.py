@@ -15,6 +15,9 @@ from statistics import geometric_mean, median
 
 import environment
 
+# Seconds before each call in several threads: for half as long BLAS and others let
+# theirs watch for more work, on the core that the next peer's second thread would have.
+PAUSE = 0.2
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
@@ -51,13 +54,14 @@ def warm_up(actions, clock=time.perf_counter):
     return {name: times[0] for name, times in interleave(actions, 1, clock).items()}
 
 
-def interleave(actions, rounds, clock=time.perf_counter):
-    """Seconds of each of the named `actions`, `rounds` times each."""
+def interleave(actions, rounds, clock=time.perf_counter, pause=0.0):
+    """Seconds of each of the named `actions`, `rounds` times each, after a pause."""
     shuffle = random.Random(0).shuffle
     names, seconds = list(actions), {name: [] for name in actions}
     for _ in range(rounds):
         shuffle(names)
         for name in names:
+            time.sleep(pause)
             start = clock()
             actions[name]()
             seconds[name].append(clock() - start)
@@ -71,7 +75,8 @@ def measure(actions, dtype, flops, arguments):
     peaks, clock = [], CLOCKS[arguments.clock]
     first = warm_up(actions, clock)
     measured_peak = {"peak": lambda: peaks.append(peak_gflops(dtype, clock))}
-    seconds = interleave({**measured_peak, **actions}, arguments.rounds, clock)
+    actions_and_peak, pause = measured_peak | actions, (arguments.threads > 1) * PAUSE
+    seconds = interleave(actions_and_peak, arguments.rounds, clock, pause)
     peak = median(peaks) * arguments.threads
     results = {
         name: _summary(first[name], seconds[name], flops, peak) for name in actions

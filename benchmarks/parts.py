@@ -25,8 +25,8 @@ def outputs(zero, plan, layers, blocks, number, n, repeats):
         network.output_layer(zero, plan, record_at(blocks, 0), 0, n, 0)
 
 
-def gradients(scale):
-    """Gradients of a minibatch; and steps along them, unless the scale is 0."""
+def gradients(weight):
+    """Gradients of a minibatch; and steps along them, unless its weight is 0."""
 
     @piece(*PART)
     def repeated(zero, plan, layers, blocks, number, n, repeats):
@@ -35,8 +35,8 @@ def gradients(scale):
         for _ in range(repeats):
             for first in range(0, plan.batch_size, n_at_once):
                 last = min(first + n_at_once, plan.batch_size)
-                scale_now = scale if last == plan.batch_size else 0.0
-                numbers = 0, first, last, scale_now, 0
+                weight_now = weight if last == plan.batch_size else 0.0
+                numbers = 0, first, last, weight_now, 0
                 call(plan.gradients_and_steps, (*tables, *numbers))
 
     return repeated
@@ -54,5 +54,5 @@ PARTS = {
     "turns": (backward, "turn"),
     "slopes": (backward, "scale"),
     "gradients": (gradients(0.0), None),
-    "gradients and updates": (gradients(1e-9), None),
+    "gradients and updates": (gradients(1e9), None),
 }

@@ -158,7 +158,7 @@ def dense_backward(zero, plan, layer, block, first, n):
 
 @piece(*PASS)
 def dense_chunk_gradients(zero, plan, layer, block, first, n):
-    """The chunk's part of the gradient, if another member is to read it.
+    """The chunk's part of the gradient, if another member may read it.
 
     All but one may be idle, though there are several.
     """

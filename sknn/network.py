@@ -77,12 +77,12 @@ def run_epoch(plan, tables, number, phase, epoch):
             phase = share_out(plan, plan.train_blocks, tables, number, phase, rows)
             # weights that cancel have no mean: nothing is learned
             is_whole = first + n_at_once >= stop and weight != 0
-            scaled = 1 / weight if is_whole else 0.0, first_step + step
+            numbers = weight if is_whole else 0.0, first_step + step
             phase = share_out(
-                plan, plan.gradients_and_steps, tables, number, phase, rows + scaled
+                plan, plan.gradients_and_steps, tables, number, phase, rows + numbers
             )
-            if plan.clip != 0 and is_whole:
-                phase = share_out(plan, plan.clip, tables, number, phase, scaled)
+            if plan.clip != 0 and is_whole and not np.isinf(weight):
+                phase = share_out(plan, plan.clip, tables, number, phase, numbers)
     return share_out(plan, plan.end_epoch, tables, number, phase, ())
 
 
@@ -278,15 +278,17 @@ def output_layer(zero, plan, block, first, n, place):
 
 @piece(*KERNEL, INTEGER, INTEGER, INTEGER, REAL, INTEGER)
 def gradients_and_steps(
-    zero, plan, layers, blocks, number, batch, first, last, scale, step
+    zero, plan, layers, blocks, number, batch, first, last, weight, step
 ):
-    """A share of the parameters: gradients, then steps if scaled.
+    """A share of the parameters: gradients, then steps unless the weight is 0.
 
     Where gradients are clipped, all of them come before any step; else those of some
     rows are done with before the next, and all can lie in the same place.
     """
-    accumulate, factor = 1 if first > batch else 0, scale * (last - batch)
-    if number == 0 and scale != 0:
+    accumulate = 1 if first > batch else 0
+    scale = 1 / weight if weight != 0 else 0.0
+    factor = (last - batch) / weight if weight != 0 else 0.0
+    if number == 0 and weight != 0:
         note_losses(zero, plan, last - batch, factor)
     for depth in range(plan.n_layers):
         layer = record_at(layers, depth)
@@ -307,7 +309,8 @@ def gradients_and_steps(
 def note_losses(zero, plan, n, factor):
     """Add the losses of a minibatch to those of the epoch, each taken before its step.
 
-    ``factor`` is the number of samples over the sum of their weights.
+    ``factor`` is the number of samples over the sum of their weights, if that is
+    infinite 0: then the loss is no number.
     """
     results = pointer(plan.results, FLOAT64)
     place, losses = 1 + 2 * int(load(results, 0)), pointer(plan.losses, zero)
@@ -323,8 +326,9 @@ def gradients_of(zero, plan, layer, row, number):
 
 
 @piece(*KERNEL, REAL, INTEGER)
-def clip_and_step(zero, plan, layers, blocks, number, scale, step):
+def clip_and_step(zero, plan, layers, blocks, number, weight, step):
     """A share of the steps, along clipped gradients."""
+    scale = 1 / weight
     norm = np.sqrt(total(pointer(plan.norms, FLOAT64), plan.n_strips)) * abs(scale)
     if norm > plan.max_norm:
         scale *= plan.max_norm / norm

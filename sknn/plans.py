@@ -248,7 +248,7 @@ class PredictionPlan(Plan):
         rows = rows_of_a_prediction(network.layers)
         block_rows = min(padded(n_rows, network.params.dtype), rows)
         super().__init__(network, block_rows, team.size, team)
-        self._set(n_members=1)  # of each block
+        self._set(n_members=1)  # at work on a block
         if level is not None:
             self._stop_at(level)
         self._allocate()
@@ -347,7 +347,7 @@ class TrainingPlan(Plan):
         self.group_rates(1, 0, 0)
 
     def _allocate_gradients(self, keeps):
-        """A place for all gradients, or for a panel of each layer and team member.
+        """A place for all gradients, or for a panel of each layer and share.
 
         The panels are read again before they leave the cache; no two layers share one,
         for what is behind their rows must stay 0.

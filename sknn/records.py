@@ -58,7 +58,7 @@ ADDRESSES = {
     "outputs": None,
     "classes": np.dtype(np.int64),  # of the samples by number, instead of outputs
     "losses": None,  # of the samples of a minibatch
-    "penalties": np.dtype(np.float64),  # of each strip of weights
+    "penalties": np.dtype(np.float64),  # of each strip of weights, over the epoch
     "norms": np.dtype(np.float64),  # of each strip of gradients, squared
     "grads": None,
     "moments": None,
@@ -71,7 +71,8 @@ ADDRESSES = {
     "shares": np.dtype(np.float64),  # of the parameters in the average
     "loss_settings": np.dtype(np.float64),
     "counters": np.dtype(np.int64),  # of a team
-    # how many epochs are finished; of each, the mean loss, the mean penalty
+    # how many epochs are finished; of each, the mean loss, the mean penalty, which
+    # are sums until then
     "results": np.dtype(np.float64),
 }
 SIZES = [

@@ -2,8 +2,9 @@
 
 Every member runs the whole kernel, which goes in phases.  Each phase has a share for
 every member, but whoever is done with its own takes those that nobody has begun: one
-that is not running is not waited for.  What is shared is counted, which costs a tenth
-of a microsecond between two threads, where a lock of the operating system costs ten.
+that is not running holds up no more than the share that it is at.  Shares are counted,
+which costs a tenth of a microsecond between two threads, where a lock of the operating
+system costs ten.
 """
 
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -19,12 +20,13 @@ from ._llvm import add_one, add_one_to, at, give_way, least, read
 # Looks at a counter before the core is left to another thread.
 PATIENCE = 20_000
 # Where it is counted how often members gave way, in a cache line of its own, and how
-# often each share was taken; the first counter is that of finished shares.
+# often each share was taken; the first counter is that of finished shares, or, of a
+# prediction, those that were taken.
 WAITS, TAKEN = 8, 16
 # With so many of each, or so much slower than before, a core may have been gone: where
 # it is only slower, up to half as fast as the others, all together are faster than one.
 MANY_PER_SECOND, MUCH_SLOWER = 1.5e6, 2.0
-STRIP = 8  # rows of parameters that a member takes at a time, whole strips
+STRIP = 8  # rows of parameters: shares are whole strips
 # With less than this to do for each step, or for each start of the kernel, a thread
 # costs more than it brings.
 FLOPS_OF_A_STEP, FLOPS_OF_A_START = 1.5e6, 2.5e7
@@ -32,7 +34,7 @@ FLOPS_OF_A_STEP, FLOPS_OF_A_START = 1.5e6, 2.5e7
 
 @inlined
 def share(n, grain, number, size):
-    """First and last of the ``n`` items that are a member's, in whole grains."""
+    """First and last of the ``n`` items that are of a share, in whole grains."""
     if size == 1:
         return 0, n  # without divisions, which are slow
     n_grains = (n + grain - 1) // grain
@@ -89,10 +91,10 @@ class Team:
     The thread that calls `run` is the first member: if all of them had to be woken, the
     system might wake two on one core, for a while.
 
-    Where cores are taken from a program for a while, members wait for one that is not
-    running, and all are slower than one.  So after a slow call the next one is one
-    member's alone, as a trial, and the calls from then on are of as many as were
-    faster; other trials follow, after pauses each twice as long as the one before.
+    Where cores are taken from a program for a while, members wait for one that stops in
+    the middle of a share, and all may be slower than one.  So after a slow call the next
+    one is one member's alone, as a trial, and the calls from then on are of as many as
+    were faster; other trials follow, after pauses each twice as long as the one before.
     """
 
     def __init__(self, size):

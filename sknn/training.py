@@ -148,19 +148,20 @@ class StochasticFit:
         After every epoch ``report`` is told the parameters that would be kept, and
         whether it was the last; True stops.
         """
-        with Team(self.n_threads()) as team:
-            self.begin(team)
-            try:
+        team = Team(self.n_threads())
+        self.begin(team)
+        try:
+            with team:
                 for _ in range(self.n_epochs):
                     finished = self.run_epoch(ahead=report is None)
                     if (report and report(self.kept, finished)) or finished:
                         break
                     self._warn_if_last()
-            except KeyboardInterrupt:
-                warnings.warn("Training interrupted by user.", stacklevel=2)
-                self._losses += self._plan.take_results()  # where it came too soon
-                while self._losses:
-                    self.run_epoch()
+        except KeyboardInterrupt:  # now no member is at work any more
+            warnings.warn("Training interrupted by user.", stacklevel=2)
+            self._losses += self._plan.take_results()  # where it came too soon
+            while self._losses:
+                self.run_epoch()
         self.end()
 
     def end(self):

@@ -268,11 +268,54 @@ def test_an_interrupt_leaves_an_epoch_to_the_others(eager, monkeypatch):
     X, y = rng.normal(size=(400, 6)), rng.normal(size=400)
     expected = _fit(1, X, y, max_iter=2)
     monkeypatch.setattr(Plan, "_call", call)
+    monkeypatch.setattr(Team, "_judge", lambda *_: None)
     with pytest.warns(UserWarning, match="interrupted"):
         net = _fit(3, X, y, verbose=True)  # which takes a call for each epoch
     assert sorted(members) == [0, 0, 1, 1, 2, 2]
     assert net.n_iter_ == 2
     _assert_identical(expected, net)
+
+
+@pytest.mark.parametrize("verbose", [False, True])  # a call for each epoch, or for all
+@pytest.mark.parametrize("is_known", [False, True])
+def test_an_interrupt_waits_for_the_members(eager, monkeypatch, verbose, is_known):
+    """One comes while a member starts; or two, the second during the wait for it."""
+    submit, call, wait = ThreadPoolExecutor.submit, Plan._call, team.wait
+    interrupts = []
+
+    def interrupt(place):
+        if place not in interrupts:
+            interrupts.append(place)
+            raise KeyboardInterrupt
+
+    def interrupted_submit(self, *arguments):
+        future = submit(self, *arguments)
+        if not is_known:
+            interrupt("submit")
+        return future
+
+    def interrupted_call(self, function, number):
+        if number == 0 and is_known:
+            interrupt("call")
+        call(self, function, number)
+
+    def interrupted_wait(calls):
+        if is_known:
+            interrupt("wait")
+        wait(calls)
+
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(4000, 20)), rng.normal(size=4000)
+    params = {"hidden_layer_sizes": 60, "batch_size": 400}
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted_submit)
+    monkeypatch.setattr(Plan, "_call", interrupted_call)
+    monkeypatch.setattr(team, "wait", interrupted_wait)
+    with pytest.warns(UserWarning, match="interrupted"):
+        net = _fit(2, X, y, max_iter=6, verbose=verbose, **params)
+    monkeypatch.undo()
+    assert interrupts == (["call", "wait"] if is_known else ["submit"])
+    _assert_identical(net, _fit(1, X, y, max_iter=net.n_iter_, **params))
+    assert len(net.loss_curve_) == net.n_iter_ == (1 if verbose else 6)
 
 
 @pytest.mark.parametrize("late", [0, 1, 2])
@@ -293,6 +336,7 @@ def test_others_do_what_is_left_by_one_that_is_late(eager, monkeypatch, late, pa
     params = {"hidden_layer_sizes": (40, 30), "batch_size": 300} | params
     expected = _fit(1, X, y, weights, **params)
     monkeypatch.setattr(Plan, "_call", call)
+    monkeypatch.setattr(Team, "_judge", lambda *_: None)  # all, in every call
     _assert_identical(expected, _fit(3, X, y, weights, **params))
 
 
