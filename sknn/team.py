@@ -91,10 +91,11 @@ class Team:
     The thread that calls `run` is the first member: if all of them had to be woken, the
     system might wake two on one core, for a while.
 
-    Where cores are taken from a program for a while, members wait for one that stops in
-    the middle of a share, and all may be slower than one.  So after a slow call the next
-    one is one member's alone, as a trial, and the calls from then on are of as many as
-    were faster; other trials follow, after pauses each twice as long as the one before.
+    Where cores are taken from a program for a while, members wait for one that stops
+    in the middle of a share, and all may be slower than one.  So after a slow call the
+    next one is one member's alone, as a trial, and the calls from then on are of as
+    many as were faster; other trials follow, after pauses each twice as long as the
+    one before.
     """
 
     def __init__(self, size):
