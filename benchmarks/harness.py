@@ -75,8 +75,8 @@ def measure(actions, dtype, flops, arguments):
     peaks, clock = [], CLOCKS[arguments.clock]
     first = warm_up(actions, clock)
     measured_peak = {"peak": lambda: peaks.append(peak_gflops(dtype, clock))}
-    actions_and_peak, pause = measured_peak | actions, (arguments.threads > 1) * PAUSE
-    seconds = interleave(actions_and_peak, arguments.rounds, clock, pause)
+    pause = PAUSE if arguments.threads > 1 else 0.0
+    seconds = interleave({**measured_peak, **actions}, arguments.rounds, clock, pause)
     peak = median(peaks) * arguments.threads
     results = {
         name: _summary(first[name], seconds[name], flops, peak) for name in actions
