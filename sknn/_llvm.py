@@ -168,3 +168,33 @@ def prefer_wide_vectors(typingctx):
         return context.get_dummy_value()
 
     return types.void(), codegen
+
+
+@intrinsic
+def interleave(typingctx):
+    """Let the loops above take four vectors at a time, each operation for all of them.
+
+    A CPU looks only so far ahead: of a long formula, at too few vectors to be busy all
+    the time.  LLVM interleaves none but short loops unless they say so, in the branch
+    that leads back.
+    """
+
+    def codegen(context, builder, signature, args):
+        above = []
+        for block in builder.function.blocks:
+            above.append(block)
+            end = block.terminator
+            if end is not None and end.opname == "br" and end.operands[0] in above:
+                end.set_metadata("llvm.loop", _four_at_a_time(builder.module, block))
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+def _four_at_a_time(module, block):
+    """What a loop says of itself: a list that begins with itself, unlike any other."""
+    name = ir.MetaDataString(module, "llvm.loop.interleave.count")
+    count = module.add_metadata([name, ir.Constant(ir.IntType(32), 4)])
+    loop = module.add_metadata([ir.MetaDataString(module, block.name)])
+    loop.operands = (loop, count)
+    return loop

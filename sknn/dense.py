@@ -158,13 +158,9 @@ def dense_backward(zero, plan, layer, block, first, n):
 
 @piece(*PASS)
 def dense_chunk_gradients(zero, plan, layer, block, first, n):
-    """The chunk's part of the gradient, if another member may read it.
-
-    All but one may be idle, though there are several.
-    """
-    if plan.n_members > 1:
-        own = at(pointer(block.grads, zero), layer.weights)
-        weight_gradient(zero, plan, layer, block, 0, n, 0, layer.rows, OVERWRITE, own)
+    """The chunk's part of the gradient, where another member may read it."""
+    own = at(pointer(block.grads, zero), layer.weights)
+    weight_gradient(zero, plan, layer, block, 0, n, 0, layer.rows, OVERWRITE, own)
 
 
 @piece(*GRADIENTS)

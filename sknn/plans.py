@@ -135,11 +135,11 @@ class Plan:
         self._point(params=network.params, counters=team.counters)
         self._connect(network)
 
-    def _run(self, kernel, work=1):
+    def _run(self, kernel):
         # A bound method holds the plan, and so its arrays, for as long as a thread
         # runs, even if the caller is interrupted while it waits for it, and leaves.
         function = kernel.from_python(self._dtype)
-        self._team.run(partial(self._call, function), work)
+        self._team.run(partial(self._call, function))
 
     def _call(self, function, number):
         function(0, *self._addresses, number)
@@ -407,7 +407,6 @@ class TrainingPlan(Plan):
             raise ValueError(f"There is no room for {n_epochs} epochs, or no rates.")
         self._point(order=orders[0], rates=rates, **more)
         self._set(
-            n_members=self._team.n_active,
             n_samples=n_samples,
             n_epochs=n_epochs,
             order_stride=orders.strides[0] // orders.itemsize,
@@ -418,7 +417,7 @@ class TrainingPlan(Plan):
             seed=seed,
         )
         self._kept["results"].fill(0)
-        self._run(run_epochs, n_epochs)
+        self._run(run_epochs)
         return self.take_results()
 
     def take_results(self):

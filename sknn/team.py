@@ -8,7 +8,6 @@ system costs ten.
 """
 
 from concurrent.futures import ThreadPoolExecutor, wait
-from time import perf_counter
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -19,13 +18,9 @@ from ._llvm import add_one, add_one_to, at, give_way, least, read
 
 # Looks at a counter before the core is left to another thread.
 PATIENCE = 20_000
-# Where it is counted how often members gave way, in a cache line of its own, and how
-# often each share was taken; the first counter is that of finished shares, or, of a
-# prediction, those that were taken.
-WAITS, TAKEN = 8, 16
-# With so many of each, or so much slower than before, a core may have been gone: where
-# it is only slower, up to half as fast as the others, all together are faster than one.
-MANY_PER_SECOND, MUCH_SLOWER = 1.5e6, 2.0
+# Where it is counted how often each share was taken, in cache lines of their own; the
+# first counter is that of finished shares, or, of a prediction, those that were taken.
+TAKEN = 8
 STRIP = 8  # rows of parameters: shares are whole strips
 # With less than this to do for each step, or for each start of the kernel, a thread
 # costs more than it brings.
@@ -67,7 +62,6 @@ def wait_for_shares(counters, phase, size):
         while read(counters) < (phase + 1) * size:
             looks += 1
             if looks > PATIENCE:
-                add_one(at(counters, WAITS))
                 give_way()
 
 
@@ -90,20 +84,10 @@ class Team:
 
     The thread that calls `run` is the first member: if all of them had to be woken, the
     system might wake two on one core, for a while.
-
-    Where cores are taken from a program for a while, members wait for one that stops
-    in the middle of a share, and all may be slower than one.  So after a slow call the
-    next one is one member's alone, as a trial, and the calls from then on are of as
-    many as were faster; other trials follow, after pauses each twice as long as the
-    one before.
     """
 
     def __init__(self, size):
         self.size, self.counters = size, np.zeros(TAKEN + size, np.int64)
-        self.n_active = size  # in the next call
-        self._time_before = np.inf  # of the call before a trial
-        self._least_time = np.inf  # of all members
-        self._is_trial, self._pause, self._next_pause = False, 0, 4
         self._pool = ThreadPoolExecutor(size - 1) if size > 1 else None
 
     def __enter__(self):
@@ -113,47 +97,12 @@ class Team:
         if self._pool:
             self._pool.shutdown()
 
-    def run(self, kernel, work=1):
-        """Call ``kernel(number)`` in every active member.
-
-        Calls are compared by the time that each takes for a unit of ``work``.
-        """
+    def run(self, kernel):
+        """Call ``kernel(number)`` in every member."""
         self.counters.fill(0)
         if self.size == 1:
             kernel(0)
             return
-        start = perf_counter()
-        if self.n_active == 1:
-            kernel(0)
-        else:
-            self._run_together(kernel)
-        seconds = perf_counter() - start
-        waits = self.counters[WAITS] / (self.size - 1)
-        self._judge(seconds / work, waits / seconds)
-
-    def _judge(self, time, waits):
-        """Choose how many members the next call is for.
-
-        ``time`` is what this one took for a unit of work, ``waits`` how often a second
-        each member that waited for another gave way.
-        """
-        self._pause -= 1
-        others = self.size if self.n_active == 1 else 1
-        if self._is_trial:
-            self._is_trial, self._pause = False, self._next_pause
-            self._next_pause *= 2
-            if time > self._time_before:
-                self.n_active = others
-        elif self._pause <= 0 and (self.n_active == 1 or self._is_slow(time, waits)):
-            self._is_trial, self._time_before = True, time
-            self.n_active = others
-
-    def _is_slow(self, time, waits):
-        """Whether a call of all members was slower than it might have been."""
-        self._least_time = min(time, self._least_time)
-        return waits > MANY_PER_SECOND or time > MUCH_SLOWER * self._least_time
-
-    def _run_together(self, kernel):
         calls = []
         try:
             for number in range(1, self.size):

@@ -208,13 +208,12 @@ class Case:
 
     def run(
         self, order, solver="lbfgs", batch_size=None, n_steps=1, learning_rate=0.1,
-        n_threads=1, n_active=None,
+        n_threads=1,
     ):  # fmt: skip
         """Loss of one epoch; params change and grads are left in ``self.grads``."""
         network = Network(self.params, self.layers, self.loss)
         optimizer = OPTIMIZERS[solver]
         with Team(n_threads) as team:
-            team.n_active = n_active or n_threads
             plan = TrainingPlan(
                 network, self.samples, batch_size or order.size, team, optimizer.update
             )

@@ -122,8 +122,8 @@ def test_interrupt_keeps_the_model(monkeypatch):
 def test_an_interrupt_while_the_kernel_runs_loses_no_epoch(monkeypatch):
     run = TrainingPlan._run
 
-    def interrupted(plan, kernel, work):
-        run(plan, kernel, work)  # which an interrupt does not stop
+    def interrupted(plan, kernel):
+        run(plan, kernel)  # which an interrupt does not stop
         monkeypatch.undo()
         raise KeyboardInterrupt
 

@@ -10,7 +10,7 @@ import scipy.sparse
 from sklearn.model_selection import GridSearchCV
 from test_kernels import Case
 
-from sknn import MLPClassifier, MLPRegressor, plans, team, training
+from sknn import MLPClassifier, MLPRegressor, plans, team
 from sknn.losses import SQUARED_ERROR
 from sknn.optimizers import OPTIMIZERS
 from sknn.plans import Plan
@@ -54,26 +54,12 @@ def _assert_identical(net, other):
     assert net.loss_ == other.loss_
 
 
-@pytest.fixture
-def turns(monkeypatch):
-    """Every epoch is a call, of one member after one of all; how many members each."""
-    numbers = []
-
-    def take_turns(team, time, waits):
-        numbers.append(team.n_active)
-        team.n_active = team.size if team.n_active == 1 else 1
-
-    monkeypatch.setattr(training, "FLOPS_AHEAD", 0)
-    monkeypatch.setattr(Team, "_judge", take_turns)
-    return numbers
-
-
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 @pytest.mark.parametrize("kind", ["dense", "sparse", "weighted", "float32"])
 @pytest.mark.parametrize("hidden", [(), (9,), (300, 150), (1500,)])
 @pytest.mark.parametrize("batch_size", [30, 200, 600])
 def test_the_number_of_threads_changes_no_bit(
-    eager, sizes, request, solver, kind, hidden, batch_size
+    eager, sizes, solver, kind, hidden, batch_size
 ):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(610, 21)) * (rng.random((610, 21)) < 0.4)
@@ -90,21 +76,16 @@ def test_the_number_of_threads_changes_no_bit(
     assert sizes == [1, 2, 3, 5]
     for other in others:
         _assert_identical(one, other)
-    turns = request.getfixturevalue("turns")
-    _assert_identical(one, _fit(3, X, y, weights, **settings))
-    assert turns[:3] == [3, 1, 3]
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_all_rows_are_predicted_by_however_many(eager, turns, monkeypatch, activation):
+def test_all_rows_are_predicted_by_however_many(eager, monkeypatch, activation):
     X = np.random.default_rng(0).normal(size=(11_000, 7))
     net = _fit(1, X[:300], X[:300, 0], hidden_layer_sizes=20, activation=activation)
     expected = net.predict(X)
     monkeypatch.setattr(plans, "ROWS_AT_ONCE", 2500)
-    turns.clear()
     for n_jobs in (2, 5):
         assert np.array_equal(expected, net.set_params(n_jobs=n_jobs).predict(X))
-    assert turns == [2, 1, 2, 1, 2, 5, 1, 5, 1, 5]
 
 
 def test_members_take_the_rows_that_a_slow_one_leaves(eager, monkeypatch):
@@ -127,40 +108,6 @@ def test_members_take_the_rows_that_a_slow_one_leaves(eager, monkeypatch):
     monkeypatch.setattr(Plan, "_call", late)
     assert np.array_equal(expected, net.set_params(n_jobs=2).predict(X))
     assert np.array_equal(expected, results[0].ravel())
-
-
-def test_members_that_wait_leave_one_alone(monkeypatch):
-    """An epoch takes a second alone; by all, what is said of each.
-
-    With how many waits in a second; and each call is of another number of epochs.
-    """
-    clock, calls = [0.0], []
-    monkeypatch.setattr(team, "perf_counter", lambda: clock[0])
-
-    def n_active(seconds, waits):
-        def kernel(number):
-            if number == 0:
-                took = n_epochs * (1.0 if together.n_active == 1 else seconds)
-                clock[0] += took
-                together.counters[team.WAITS] = waits * took * (together.n_active > 1)
-
-        n_epochs = 1 + 7 * len(calls) % 13
-        calls.append(together.n_active)
-        together.run(kernel, n_epochs)
-
-    with Team(2) as together:
-        for _ in range(3):
-            n_active(0.6, 1e6)
-        assert calls == [2, 2, 2]
-        for _ in range(7):
-            n_active(4.0, 2e6)  # a core is gone
-        assert calls[3:] == [2, 1, 1, 1, 1, 1, 2]
-        for _ in range(20):
-            n_active(0.6, 1e6)  # and comes back: that is seen in the next trial
-        assert calls[10:] == [1] * 8 + [2] * 12
-        for _ in range(20):
-            n_active(0.9, 2e6)  # they wait, and are faster all the same
-        assert calls[30:] == [2] * 5 + [1] + [2] * 14
 
 
 def test_conventions_of_joblib():
@@ -268,7 +215,6 @@ def test_an_interrupt_leaves_an_epoch_to_the_others(eager, monkeypatch):
     X, y = rng.normal(size=(400, 6)), rng.normal(size=400)
     expected = _fit(1, X, y, max_iter=2)
     monkeypatch.setattr(Plan, "_call", call)
-    monkeypatch.setattr(Team, "_judge", lambda *_: None)
     with pytest.warns(UserWarning, match="interrupted"):
         net = _fit(3, X, y, verbose=True)  # which takes a call for each epoch
     assert sorted(members) == [0, 0, 1, 1, 2, 2]
@@ -336,7 +282,6 @@ def test_others_do_what_is_left_by_one_that_is_late(eager, monkeypatch, late, pa
     params = {"hidden_layer_sizes": (40, 30), "batch_size": 300} | params
     expected = _fit(1, X, y, weights, **params)
     monkeypatch.setattr(Plan, "_call", call)
-    monkeypatch.setattr(Team, "_judge", lambda *_: None)  # all, in every call
     _assert_identical(expected, _fit(3, X, y, weights, **params))
 
 
@@ -365,9 +310,9 @@ def test_a_call_holds_its_plan(eager, monkeypatch):
     held = []
     original = Team.run
 
-    def run(self, call, work=1):
+    def run(self, call):
         held.append(call.func.__self__)
-        return original(self, call, work)
+        return original(self, call)
 
     monkeypatch.setattr(Team, "run", run)
     X = np.random.default_rng(0).normal(size=(400, 6))
@@ -390,10 +335,10 @@ def test_a_call_holds_its_plan(eager, monkeypatch):
 @pytest.mark.parametrize("n_samples", [40, 700])
 def test_layers_do_not_depend_on_the_number_of_threads(options, n_samples):
     results, samples = [], np.arange(n_samples)
-    for n_threads, n_active in ((1, 1), (2, 2), (3, 3), (2, 1)):
+    for n_threads in (1, 2, 3):
         case = Case("relu", SQUARED_ERROR, n_samples=n_samples, **options)
-        threads = {"n_threads": n_threads, "n_active": n_active}
-        case.run(samples, "adam", 300, -(-n_samples // 300), **threads)
+        n_steps = -(-n_samples // 300)
+        case.run(samples, "adam", 300, n_steps, n_threads=n_threads)
         results.append(case.params)
     assert all(np.array_equal(results[0], other) for other in results[1:])
 
