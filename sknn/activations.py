@@ -16,10 +16,9 @@ from ._jit import inlined, piece, piece_of, with_setting
 from ._llvm import interleave, pointer, prefer_wide_vectors
 from .elementary import (
     clamp,
-    exp,
     expm1,
-    falling_exp,
     logistic,
+    moderate_exp,
     normal_cdf,
     normal_cdf_and_density,
     softplus,
@@ -209,7 +208,7 @@ def silu(z):
 @inlined
 def silu_derivative(z):
     T = type(z)
-    e = falling_exp(-abs(z))
+    e = moderate_exp(-abs(z))
     quotient = T(1) / (T(1) + e)
     logistic_of_z = quotient if z >= T(0) else e * quotient
     return logistic_of_z + z * (e * quotient * quotient)
@@ -222,7 +221,7 @@ def _mish_terms(z):
     One division for function and derivative, where both are wanted.
     """
     T = type(z)
-    u = exp(T(20) if z > T(20) else z)
+    u = moderate_exp(T(20) if z > T(20) else z)
     n = u * (u + T(2))
     return u, n, T(1) / (n + T(2))
 

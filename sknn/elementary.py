@@ -105,16 +105,16 @@ _lift, _lowering = constant(64, 512), constant(2.0**-64, 2.0**-512)
 
 
 @inlined
-def _times_falling_power_of_two(x, n):
-    """The same where no n is positive, by fewer operations."""
+def _times_moderate_power_of_two(x, n):
+    """The same for n <= 63, by fewer operations."""
     return x * power_of_two(n + _lift(x)) * _lowering(x)
 
 
 @scalar
-def falling_exp(x):
-    """e**x where no x is positive: the same numbers by fewer operations."""
+def moderate_exp(x):
+    """e**x for x <= 40: the same numbers by fewer operations."""
     n, r = _reduce(_exp_start(x) if x < _exp_start(x) else x)
-    return _times_falling_power_of_two(_expm1_series(r) + type(x)(1), n)
+    return _times_moderate_power_of_two(_expm1_series(r) + type(x)(1), n)
 
 
 _expm1_end = constant(89, 710)
@@ -163,7 +163,7 @@ def log(x):
 def softplus(x):
     """log(1 + e**x), as max(x, 0) + log(1 + u) with u = e**-|x|."""
     T = type(x)
-    u = falling_exp(-abs(x))
+    u = moderate_exp(-abs(x))
     # 1 + u, or half of it, lies between sqrt(1/2) and sqrt(2)
     large = u > T(0.4142135623730951)
     s = (u - T(1) if large else u) / (u + T(3) if large else u + T(2))
@@ -175,7 +175,7 @@ def softplus(x):
 def logistic(x):
     """1 / (1 + e**-x), from the exponential that cannot overflow."""
     T = type(x)
-    e = falling_exp(-abs(x))
+    e = moderate_exp(-abs(x))
     return (T(1) if x >= T(0) else e) / (T(1) + e)
 
 
@@ -260,7 +260,7 @@ def _gauss(x):
     short = round_to_integer(x * digits) / digits  # x = short + rest
     n, r = _reduce(T(-0.5) * (short * short))
     r -= T(0.5) * ((x - short) * (x + short))
-    return _times_falling_power_of_two(_expm1_series(r) + T(1), n)
+    return _times_moderate_power_of_two(_expm1_series(r) + T(1), n)
 
 
 @scalar

@@ -25,10 +25,10 @@ from .elementary import (
     at_least_tiny,
     epsilon,
     exp,
-    falling_exp,
     identity,
     log,
     logistic,
+    moderate_exp,
     softplus,
     tanh,
 )
@@ -366,7 +366,7 @@ def _softmax(z, scratch, n_outputs, stride, n):
     for j in range(n_outputs):
         row = as_array(at(z, j * stride), n)
         for i in range(n):
-            row[i] = falling_exp(row[i] - scratch[i])
+            row[i] = moderate_exp(row[i] - scratch[i])
     for i in range(n):
         scratch[i] = first[i]
     for j in range(1, n_outputs):

@@ -119,11 +119,11 @@ def test_underflow_is_gradual(name, dtype):
 
 
 @dtypes
-def test_falling_exp_is_exp(dtype):
+def test_moderate_exp_is_exp(dtype):
     lowest = -110 if dtype == np.float32 else -760
-    x = np.concatenate([np.linspace(lowest, 0, 50_000), [-INF, NAN]]).astype(dtype)
+    x = np.concatenate([np.linspace(lowest, 40, 50_000), [-INF, NAN]]).astype(dtype)
     expected = evaluate(elementary.exp, x)
-    np.testing.assert_array_equal(evaluate(elementary.falling_exp, x), expected)
+    np.testing.assert_array_equal(evaluate(elementary.moderate_exp, x), expected)
 
 
 @dtypes
