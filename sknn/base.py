@@ -26,7 +26,7 @@ from sklearn.utils.validation import (
 )
 
 from .activations import ACTIVATIONS
-from .architecture import OPTIONAL_PARTS, Architecture, Layers
+from .architecture import OPTIONAL_PARTS, Architecture, layers_of
 from .averaging import AVERAGES, as_average
 from .callback_support import CallbackSupportMixin, reporter_of, with_callbacks
 from .columns import (
@@ -374,7 +374,7 @@ class BaseMLP(CallbackSupportMixin, Parametrized):
         return optimizer.copy() if fits else None
 
     def _initial_network(self, architecture, random_state, dtype):
-        layers = Layers(architecture, np.float64 if self.solver == "lbfgs" else dtype)
+        layers = layers_of(architecture, np.float64 if self.solver == "lbfgs" else dtype)
         # scikit-learn's factor, which Glorot and Bengio do not have
         all_logistic = {ACTIVATIONS["logistic"]} == set(architecture.activations)
         logistic = all_logistic or self.activation == "logistic"
@@ -461,7 +461,7 @@ class BaseMLP(CallbackSupportMixin, Parametrized):
     def _packed(self, architecture, dtype, loss):
         """A network of its own with the weights of `coefs_` and `intercepts_`."""
         _check_shapes(self.coefs_, self.intercepts_)
-        layers = Layers(architecture, dtype)
+        layers = layers_of(architecture, dtype)
         return Network(pack(vars(self), layers), layers, loss)
 
     def _progress(self):

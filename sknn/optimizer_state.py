@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import clone
 
-from .architecture import Architecture, Layers
+from .architecture import Architecture, layers_of
 from .averaging import EMA, SWA, as_average
 from .optimizers import SGD, Optimizer, as_optimizer
 from .params import pack, parts, views, zeros
@@ -89,14 +89,14 @@ class OptimizerState(Copied):
 
     def __getstate__(self):
         """The state with its moments as lists of arrays, without their padding."""
-        layers = Layers(self.layout, self.moments.dtype)
+        layers = layers_of(self.layout, self.moments.dtype)
         moments = self.moments.reshape(-1, layers.n_params)
         lists = [views(each, layers) for each in moments]
         return vars(self) | {"moments": lists, "dtype": self.moments.dtype}
 
     def __setstate__(self, state):
         dtype = state.pop("dtype")
-        layers = Layers(state["layout"], dtype)
+        layers = layers_of(state["layout"], dtype)
         moments = zeros(len(state["moments"]) * layers.n_params, dtype)
         rows = moments.reshape(-1, layers.n_params)
         for row, lists in zip(rows, state["moments"], strict=True):

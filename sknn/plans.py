@@ -11,7 +11,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from .architecture import Layers
+from .architecture import layers_of
 from .dense import FEW_SAMPLES
 from .loss_pieces import LINKS
 from .losses import loss_of
@@ -72,7 +72,7 @@ class Network:
         if architecture.sparse_input == sparse_input:
             return self
         architecture = replace(architecture, sparse_input=sparse_input)
-        return Network(self.params, Layers(architecture, self.params.dtype), self.loss)
+        return Network(self.params, layers_of(architecture, self.params.dtype), self.loss)
 
     def hidden_outputs(self, samples, order, level, n_jobs=None, if_not_finite=None):
         """Outputs of a hidden layer, 1 being the first, for these samples."""
