@@ -374,7 +374,8 @@ class BaseMLP(CallbackSupportMixin, Parametrized):
         return optimizer.copy() if fits else None
 
     def _initial_network(self, architecture, random_state, dtype):
-        layers = layers_of(architecture, np.float64 if self.solver == "lbfgs" else dtype)
+        dtype = np.float64 if self.solver == "lbfgs" else dtype
+        layers = layers_of(architecture, dtype)
         # scikit-learn's factor, which Glorot and Bengio do not have
         all_logistic = {ACTIVATIONS["logistic"]} == set(architecture.activations)
         logistic = all_logistic or self.activation == "logistic"

@@ -72,7 +72,8 @@ class Network:
         if architecture.sparse_input == sparse_input:
             return self
         architecture = replace(architecture, sparse_input=sparse_input)
-        return Network(self.params, layers_of(architecture, self.params.dtype), self.loss)
+        layers = layers_of(architecture, self.params.dtype)
+        return Network(self.params, layers, self.loss)
 
     def hidden_outputs(self, samples, order, level, n_jobs=None, if_not_finite=None):
         """Outputs of a hidden layer, 1 being the first, for these samples."""
