@@ -2,7 +2,6 @@
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 _MANTISSA_BITS = {32: 23, 64: 52}
@@ -83,19 +82,6 @@ def mantissa(typingctx, x):
         return builder.bitcast(m, context.get_value_type(dtype))
 
     return x(x), codegen
-
-
-@intrinsic
-def with_sign_of(typingctx, size, x):
-    """A number with the sign of ``x``, that of a zero or a NaN included."""
-
-    def codegen(context, builder, signature, args):
-        name = f"llvm.copysign.f{signature.args[0].bitwidth}"
-        kind = ir.FunctionType(args[0].type, [args[0].type] * 2)
-        function = cgutils.get_or_insert_function(builder.module, kind, name)
-        return builder.call(function, args)
-
-    return size(size, x), codegen
 
 
 @intrinsic

@@ -185,15 +185,13 @@ def layers_of(architecture, dtype):
 
     To lay them out takes a tenth of what a fit costs before its first epoch.
     """
-    layers = Layers(architecture, dtype)
-    layers.table.flags.writeable = False
-    return layers
+    return Layers(architecture, dtype)
 
 
 class Layers:
     """The layers of an architecture, laid out for one dtype: their kinds, their table.
 
-    The table still lacks the addresses of the pieces, which a plan fills in.
+    The table still lacks the addresses of the pieces, which a plan fills in its copy.
     """
 
     def __init__(self, architecture, dtype):
@@ -205,6 +203,7 @@ class Layers:
         self._place_units(list(below), list(above), *places)
         self._place_parameters()
         self._connect()
+        self.table.flags.writeable = False
 
     def _place_units(self, below, above, n_inputs, n_units, first_inputs, first_units):
         """Rows of a block of units; each level has one more, of ones."""

@@ -7,6 +7,8 @@ log 2, softplus 3, tanh 7, logistic 3, normal_cdf 11, cos_turns and sin_turns 4.
 NaN and infinity come out as NumPy has them.
 """
 
+import math
+
 from ._bits import (
     constant,
     exponent,
@@ -15,7 +17,6 @@ from ._bits import (
     polynomial,
     power_of_two,
     round_to_integer,
-    with_sign_of,
 )
 from ._jit import inlined, scalar
 
@@ -184,7 +185,7 @@ def tanh(x):
     """Hyperbolic tangent."""
     size = abs(x)
     y = _tanh_of_single(size) if is_single(x) else _tanh_of_double(size)
-    return with_sign_of(y, x)
+    return math.copysign(y, x)  # for which LLVM has an instruction
 
 
 # x times the first over the second is nearly tanh(x / 2): what makes tanh(x) err least
