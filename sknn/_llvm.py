@@ -171,7 +171,7 @@ def prefer_wide_vectors(typingctx):
 
 
 @intrinsic
-def interleave(typingctx):
+def interleave_loops(typingctx):
     """Let the loops above take four vectors at a time, each operation for all of them.
 
     A CPU looks only so far ahead: of a long formula, at too few vectors to be busy all

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from ._jit import inlined, piece, piece_of, with_setting
-from ._llvm import interleave, pointer, prefer_wide_vectors
+from ._llvm import interleave_loops, pointer, prefer_wide_vectors
 from .elementary import (
     clamp,
     expm1,
@@ -39,7 +39,7 @@ def apply_to_all(function):
         setting = type(zero)(layer.setting)
         for i in range(z.size):
             z[i] = function(z[i], setting)
-        interleave()
+        interleave_loops()
 
     return apply
 
@@ -74,7 +74,7 @@ def apply_and_keep(function, slope, place):
             output = function(z[i], setting)
             kept[i] = slope(place(z[i], output), setting)
             z[i] = output
-        interleave()
+        interleave_loops()
 
     return apply
 

@@ -7,7 +7,7 @@ Holzmüller et al., "Better by default", NeurIPS 2024.
 from functools import cache
 
 from ._jit import inlined, piece, piece_of, with_setting
-from ._llvm import interleave, load, pointer, prefer_wide_vectors, store
+from ._llvm import interleave_loops, load, pointer, prefer_wide_vectors, store
 from .activations import at_output, at_sum
 from .block_gradients import (
     own_gradients,
@@ -41,7 +41,7 @@ def mix(function):
             z, weight = row_of(units, layer.outputs, j, plan, n), load(weights, j)
             for i in range(n):
                 z[i] += weight * (function(z[i], setting) - z[i])
-        interleave()
+        interleave_loops()
 
     return apply
 
@@ -68,7 +68,7 @@ def mix_and_keep(function, slope, place):
                 bend = slope(place(z[i], output), setting) - one
                 slopes[i], gains[i] = one + weight * bend, output - z[i]
                 z[i] += weight * gains[i]
-        interleave()
+        interleave_loops()
 
     return apply
 
