@@ -1,32 +1,28 @@
 """What the estimators share: scikit-learn's contract round a network.
 
 They validate and encode what users give, hand it to training.py, and publish what
-came of it as fitted attributes.  Of the network they keep `coefs_` and `intercepts_`,
-views of the flat vector that the kernels read.
+came of it as fitted attributes; from there on fitted_network.py has it.
 """
 
 import copy
-import warnings
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
-from operator import index, is_
+from operator import index
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.validation import (
     _check_monotonic_cst,
     _check_sample_weight,
-    check_is_fitted,
     validate_data,
 )
 
 from .activations import ACTIVATIONS
-from .architecture import OPTIONAL_PARTS, Architecture, layers_of
+from .architecture import Architecture, layers_of
 from .averaging import AVERAGES, as_average
 from .callback_support import CallbackSupportMixin, reporter_of, with_callbacks
 from .columns import (
@@ -42,21 +38,19 @@ from .combinations import (
 )
 from .data_driven import center_embeddings, fit_to_data
 from .embeddings import EMBEDDINGS
+from .fitted_network import PRECISIONS, FittedNetworkMixin
 from .initialization import DATA_DRIVEN, DEFAULT, SCHEMES, initialize
-from .losses import OF_OUT_ACTIVATION
 from .monotonic import begun_monotonic, with_required_signs
 from .normalization import NORMALIZATIONS
 from .optimizer_state import OF_SGD, optimizer_state
 from .optimizers import OPTIMIZERS, Optimizer, as_optimizer, is_stochastic
 from .parameters import Parametrized
-from .params import layer_units, pack, views
+from .params import layer_units
 from .plans import Network
 from .samples import freeze, is_sparse
 from .schedules import SCHEDULES, Schedule
 from .training import LBFGSFit, Progress, StochasticFit
 from .validation import Validation, scored_by, split
-
-PRECISIONS = (np.float64, np.float32)
 
 
 def has_stochastic_solver(mlp):
@@ -68,7 +62,7 @@ def has_stochastic_solver(mlp):
     return True
 
 
-class BaseMLP(CallbackSupportMixin, Parametrized):
+class BaseMLP(CallbackSupportMixin, FittedNetworkMixin, Parametrized):
     """What the classifier and the regressor share; they differ in their targets."""
 
     _parameter_constraints: dict = {
@@ -445,26 +439,6 @@ class BaseMLP(CallbackSupportMixin, Parametrized):
         network = self._packed(architecture, dtype, self._loss())
         return with_required_signs(network)
 
-    def _fitted_architecture(self, sparse_input):
-        """That of the last fit, with the present weights and activations."""
-        units = layer_units(self.coefs_)
-        fitted = getattr(self, "_architecture_of_fit", None)
-        if fitted is None or len(fitted.units) != len(units):
-            embeddings = fitted.embeddings if fitted else ()
-            return self._architecture(units, sparse_input, embeddings)
-        return replace(
-            fitted,
-            units=tuple(units),
-            activations=activations_of_layers(self.activation, len(units) - 2),
-            sparse_input=sparse_input,
-        )
-
-    def _packed(self, architecture, dtype, loss):
-        """A network of its own with the weights of `coefs_` and `intercepts_`."""
-        _check_shapes(self.coefs_, self.intercepts_)
-        layers = layers_of(architecture, dtype)
-        return Network(pack(vars(self), layers), layers, loss)
-
     def _progress(self):
         """What the earlier fits have seen, in copies."""
         return Progress(
@@ -506,93 +480,6 @@ class BaseMLP(CallbackSupportMixin, Parametrized):
             dtype = np.dtype(self.dtype)
             self._keep(self._packed(architecture, dtype, network.loss))
 
-    def _keep(self, network):
-        """Show the parameters as lists of views, for users to read or edit."""
-        parts = views(network.params, network.layers)
-        for name in OPTIONAL_PARTS - parts.keys():  # of an earlier fit
-            vars(self).pop(name, None)
-        vars(self).update(parts)
-        kept = {name: list(arrays) for name, arrays in parts.items()}
-        self._network = network, kept
-
-    def _fitted_network(self, dtype, sparse_input):
-        """The network of `coefs_` and `intercepts_`, the fit's or the user's."""
-        network, kept = getattr(self, "_network", (None, {}))
-        if network and network.params.dtype == dtype:
-            now = [getattr(self, name) for name in kept]
-            activations = network.layers.architecture.activations
-            if all(map(_are_the_same, now, kept.values())) and (
-                activations == activations_of_layers(self.activation, len(activations))
-            ):
-                return network.reading(sparse_input)
-        loss = getattr(self, "_fitted_loss", None)
-        loss = loss or OF_OUT_ACTIVATION[self.out_activation_]
-        return self._packed(self._fitted_architecture(sparse_input), dtype, loss)
-
-    def hidden_activations(self, X, layer=-1):
-        """Outputs of a hidden layer, as features for other models.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data.
-        layer : int, default=-1
-            Which hidden layer, as an index of a list: 0 is the first, -1 the last.
-
-        Returns
-        -------
-        activations : ndarray of shape (n_samples, n_units)
-            The output of each unit of that layer.
-
-        Raises
-        ------
-        IndexError
-            If there is no such layer.
-        """
-        network, samples, rows = self._ready(X)
-        n_hidden = len(network.layers.architecture.units) - 2
-        try:
-            level = range(n_hidden)[layer] + 1
-        except IndexError:
-            raise IndexError(
-                f"There is no hidden layer {layer}: the network has {n_hidden}."
-            ) from None
-        refuse = partial(self._validate_X, X)
-        return network.hidden_outputs(samples, rows, level, self.n_jobs, refuse)
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "coefs_")  # a look at all attributes takes much longer
-
-    def _outputs(self, X, as_classes=False):
-        """The network's outputs for X, or the numbers of the likeliest classes."""
-        network, samples, rows = self._ready(X)
-        refuse = partial(self._validate_X, X)
-        return network.predict(samples, rows, self.n_jobs, refuse, as_classes)
-
-    def _ready(self, X):
-        """The fitted network, and X as samples that it can read."""
-        check_is_fitted(self)
-        if not is_plain(self, X):
-            X = self._validate_X(X)
-        dtype = self._precision(X.dtype, self.coefs_[0].dtype)
-        network = self._fitted_network(dtype, is_sparse(X))
-        n_features = network.layers.architecture.n_columns
-        if X.shape[1] != n_features:
-            raise ValueError(
-                f"X has {X.shape[1]} features, but coefs_[0] has {n_features} rows; "
-                "there must be one for each."
-            )
-        return network, freeze(X, dtype), range(X.shape[0])
-
-    def _validate_X(self, X):
-        """X as an array, or sparse; a ValueError if it is not fit to be predicted."""
-        dtype, formats = self.dtype or "numeric", ["csr", "csc"]
-        return validate_data(self, X, accept_sparse=formats, dtype=dtype, reset=False)
-
-    def _precision(self, *dtypes):
-        """The dtype to compute in, for data and weights of these dtypes."""
-        return np.dtype(self.dtype) if self.dtype else _precision(*dtypes)
-
     def _split(self, targets, random_state, first_pass):
         """Training and validation rows, the same ones in every warm-started fit."""
         if first_pass or self._split_random_state is None:
@@ -631,35 +518,6 @@ class BaseMLP(CallbackSupportMixin, Parametrized):
         probe._fitted_loss = network.loss
         probe._keep(network)
         return probe
-
-    def __getstate__(self):
-        from . import __version__
-
-        state = dict(super().__getstate__())
-        state.pop("_network", None)
-        return state | {"_sknn_version": __version__}
-
-    def __setstate__(self, state):
-        from . import __version__
-
-        state = dict(state)
-        saved = state.pop("_sknn_version", "unknown")
-        if saved != __version__:
-            name = type(self).__name__
-            warnings.warn(
-                InconsistentVersionWarning(
-                    estimator_name=name,
-                    current_sklearn_version=__version__,
-                    original_sklearn_version=saved,
-                ),
-                stacklevel=2,
-            )
-        super().__setstate__(state)
-        if "coefs_" in state:
-            dtype = _precision(self.coefs_[0].dtype)
-            # of parameters that were changed after the fit there may be no network
-            with suppress(KeyError, TypeError, ValueError):
-                self._keep(self._fitted_network(dtype, sparse_input=False))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -704,56 +562,11 @@ def _hidden_layer_sizes(sizes):
     return [index(size) for size in sizes]
 
 
-def _precision(*dtypes):
-    """The dtype to compute in: float32 if all are no wider, else float64."""
-    single = np.result_type(*dtypes) == np.float32
-    return np.dtype(np.float32 if single else np.float64)
-
-
-def is_plain(mlp, X):
-    """Whether `validate_data` would return X as it is, if its numbers are finite.
-
-    Whether they are is seen while they are predicted, for a tenth of the time that
-    another look at all of them takes.
-    """
-    return (
-        type(X) is np.ndarray
-        and X.ndim == 2
-        and len(X) > 0
-        and X.shape[1] == getattr(mlp, "n_features_in_", None)
-        and X.dtype in ([mlp.dtype] if mlp.dtype else PRECISIONS)
-        and not hasattr(mlp, "feature_names_in_")
-        # a function of the user's may not be made for what is not finite
-        and (isinstance(mlp.activation, str) or bool(np.isfinite(X).all()))
-    )
-
-
-def _are_the_same(arrays, others):
-    """Whether two lists hold the very same arrays."""
-    return len(arrays) == len(others) and all(map(is_, arrays, others))
-
-
 def _check_finite(params):
     if not np.isfinite(params).all():
         raise ValueError(
             "Solver produced non-finite parameter weights. The input data may"
             " contain large values and need to be preprocessed."
-        )
-
-
-def _check_shapes(coefs, intercepts):
-    """Refuse weights of the user's that do not fit together."""
-    outputs = [coef.shape[1] for coef in coefs]
-    inputs = [coef.shape[0] for coef in coefs[1:]]
-    if (
-        outputs != [intercept.size for intercept in intercepts]
-        or outputs[:-1] != inputs
-    ):
-        raise ValueError(
-            "coefs_ and intercepts_ do not fit together: their shapes are "
-            f"{[coef.shape for coef in coefs]} and "
-            f"{[intercept.shape for intercept in intercepts]}; each layer takes "
-            "as many inputs as the one before has outputs, one intercept for each."
         )
 
 

@@ -36,7 +36,7 @@ FLOORS = [
     {"optimizer_state"},
     {"combinations", "old_callbacks", "training"},
     {"calibration", "callback_support", "callbacks", "members", "recipe", "targets"},
-    {"validation"},
+    {"fitted_network", "validation"},
     {"base"},
     {"estimators"},
     {"base_tabular"},
@@ -55,10 +55,10 @@ ROOMS = {
     | {"_tile", "own_functions"},
     "joblib": {"team"},
     "scipy": {"calibration", "estimators", "training"},
-    "sklearn": {"activations", "averaging", "base", "callback_support", "embeddings"}
-    | {"estimators", "losses", "optimizers", "optimizer_state", "parameters"}
-    | {"base_tabular", "schedules", "table_encoder", "tabular", "targets", "training"}
-    | {"comparison", "tables", "validation", "__main__"},
+    "sklearn": {"activations", "averaging", "base", "base_tabular", "callback_support"}
+    | {"comparison", "embeddings", "estimators", "fitted_network", "losses"}
+    | {"optimizers", "optimizer_state", "parameters", "schedules", "table_encoder"}
+    | {"tables", "tabular", "targets", "training", "validation", "__main__"},
     "numpy": set(FLOOR_OF),
 }
 

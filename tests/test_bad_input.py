@@ -22,7 +22,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 import sknn
 from sknn.activations import Activation
-from sknn.base import is_plain
+from sknn.fitted_network import is_plain
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
