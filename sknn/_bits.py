@@ -15,7 +15,7 @@ def _round_constant(bits):
 
 @intrinsic
 def round_to_integer(typingctx, x):
-    """The integer nearest to ``x``, as a float; for |x| below 2**22."""
+    """The integer nearest to ``x``, for |x| below 2**22, or 2**51 in float64."""
 
     def codegen(context, builder, signature, args):
         dtype = signature.args[0]

@@ -221,12 +221,16 @@ def _kind(argument, scalar):
 
 @cache
 def _source_stamp():
-    digest = hashlib.sha256()
+    sources = map(Path.read_bytes, sources_with_compiled_code())
+    return hashlib.sha256(b"".join(sources)).digest()
+
+
+def sources_with_compiled_code():
+    """The files of the package that name what compiles, in a fixed order."""
     for path in sorted(Path(__file__).parent.glob("*.py")):
         source = path.read_bytes()
-        if b"_jit" in source or b"llvmlite" in source:
-            digest.update(source)
-    return digest.digest()
+        if any(name in source for name in (b"_jit", b"numba", b"llvmlite")):
+            yield path
 
 
 class _KernelCache(FunctionCache):

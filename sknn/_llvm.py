@@ -76,7 +76,10 @@ def store(typingctx, pointer, i, value):
 
 @intrinsic
 def call(typingctx, address, arguments):
-    """Call the C function at ``address`` with a tuple of arguments; it returns none."""
+    """Call the C function at ``address`` with a tuple of arguments; it returns none.
+
+    Nothing checks that the function takes these: it must be a piece of such arguments.
+    """
     if any(argument == types.boolean for argument in arguments):
         raise TypingError("a piece takes no truth values: give it 0 or 1")
 

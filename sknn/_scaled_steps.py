@@ -42,10 +42,10 @@ def _adam_step_of(emit, pointers, numbers):
     p, g, m, v = map(emit.loaded, pointers)
     rate, epsilon, *others = numbers
     beta_1, rest_1, beta_2, root_of_rest_2, decay = map(emit.all, others)
-    g = emit.fused(g, decay, p)
-    m = emit.fused(emit.products(rest_1, g), beta_1, m)
+    g = emit.plus_products(g, decay, p)
+    m = emit.plus_products(emit.products(rest_1, g), beta_1, m)
     root = emit.products(root_of_rest_2, g)
-    v = emit.fused(emit.products(beta_2, v), root, root)
+    v = emit.plus_products(emit.products(beta_2, v), root, root)
     emit.put(m, to_means)
     emit.put(v, to_squares)
     emit.put(emit.stepped(p, m, v, rate, epsilon), to_params)
@@ -112,9 +112,9 @@ class RootBuilder(VectorBuilder):
         return [self.load(pointer, j) for j in range(self._n_vectors)]
 
     def ask_ahead(self, *pointers):
-        """Ask the cache for what is stepped next, where the CPU would be late.
+        """Ask the cache for what is stepped next, where the CPU would ask too late.
 
-        It is in float64, if the weights are not in its second-level cache.
+        In float64 it does, if the weights are not in its second-level cache.
         """
         n_vectors = self._n_vectors if self._is_double else 0
         for pointer in pointers:
@@ -138,7 +138,7 @@ class RootBuilder(VectorBuilder):
     def sums(self, xs, ys):
         return list(map(self._builder.fadd, xs, ys))
 
-    def fused(self, xs, ys, zs):
+    def plus_products(self, xs, ys, zs):
         """x + y z"""
         return list(map(self.fma, ys, zs, xs))
 
@@ -157,7 +157,7 @@ class RootBuilder(VectorBuilder):
             return self._less(params, numerators, divisors)
         reciprocals = self._reciprocals(divisors)
         reciprocals = self._where_infinite(squares, 0.0, reciprocals)
-        return self._remainders(params, numerators, reciprocals)
+        return self._less_products(params, numerators, reciprocals)
 
     def _less(self, xs, numerators, divisors):
         """x less a quotient, by the divider."""
@@ -176,21 +176,21 @@ class RootBuilder(VectorBuilder):
         squares = self.sums(squares, tiny)
         estimates = [self._estimate("rsqrt", x) for x in squares]
         roots, ones = self.products(squares, estimates), self._constant(1.0)
-        errors = self._remainders(ones, roots, estimates)
+        errors = self._less_products(ones, roots, estimates)
         twice = self.sums(roots, roots)
         if not self._is_double:
-            return self.fused(twice, roots, errors)
-        terms = self.fused(self._constant(3 / 4), errors, self._constant(5 / 8))
-        terms = self.fused(ones, errors, terms)
-        return self.fused(twice, self.products(roots, errors), terms)
+            return self.plus_products(twice, roots, errors)
+        terms = self.plus_products(self._constant(3 / 4), errors, self._constant(5 / 8))
+        terms = self.plus_products(ones, errors, terms)
+        return self.plus_products(twice, self.products(roots, errors), terms)
 
     def _reciprocals(self, divisors):
         """1 / x, for x that are not subnormal, by Newton's iteration."""
         reciprocals = [self._estimate("rcp", x) for x in divisors]
         for _ in range(2 if self._is_double else 1):
             ones = self._constant(1.0)
-            errors = self._remainders(ones, divisors, reciprocals)
-            reciprocals = self.fused(reciprocals, reciprocals, errors)
+            errors = self._less_products(ones, divisors, reciprocals)
+            reciprocals = self.plus_products(reciprocals, reciprocals, errors)
         return reciprocals
 
     def _constant(self, number):
@@ -202,9 +202,9 @@ class RootBuilder(VectorBuilder):
         infinite = [self._builder.fcmp_ordered("==", x, inf) for x, inf in pairs]
         return list(map(self._builder.select, infinite, self._constant(limit), ys))
 
-    def _remainders(self, xs, ys, zs):
+    def _less_products(self, xs, ys, zs):
         """x - y z"""
-        return self.fused(xs, map(self._builder.fneg, ys), zs)
+        return self.plus_products(xs, map(self._builder.fneg, ys), zs)
 
     def _estimate(self, name, x):
         """The CPU's own of 1 / sqrt(x), rsqrt, or 1 / x, rcp."""

@@ -107,10 +107,10 @@ def _largest_of(builder, sizes, limit):
 
 @intrinsic
 def tile(typingctx, height, width, a, a_row, a_step, b, b_row, c, c_row,
-         depth, accumulate, finish, gate):  # fmt: skip
+         depth, accumulate, epilogue, gate):  # fmt: skip
     """C[i, :] (+)= sum over k < depth of A[i, k] * B[k, :], for i < height.
 
-    They are written as `finish` says; the rows of the gate lie as far apart as C's.
+    They are written as `epilogue` says; the rows of the gate lie as far apart as C's.
 
     Element A[i, k] is ``a[i * a_row + k * a_step]``, so the same tile reads A or its
     transpose; rows of B and C are contiguous, ``width`` vectors each.  A sum that is
@@ -152,11 +152,11 @@ def each_case(builder, key, numbers):
 
 
 def _emit_tile(emit, builder, operands, n_rows, n_vectors):
-    a, a_row, a_step, b, b_row, c, c_row, depth, accumulate, finish, gate = operands
+    a, a_row, a_step, b, b_row, c, c_row, depth, accumulate, epilogue, gate = operands
     rows = [emit.constant(i) for i in range(n_rows)]
     a_offsets = [builder.mul(i, a_row) for i in rows]
     c_rows = [emit.at(c, builder.mul(i, c_row)) for i in rows]
-    tile = [(i, j) for i in range(n_rows) for j in range(n_vectors)]
+    places = [(i, j) for i in range(n_rows) for j in range(n_vectors)]
 
     def emit_factors(a_k, b_k):
         """The pairs of vectors that one step multiplies, row after row of the tile."""
@@ -165,16 +165,16 @@ def _emit_tile(emit, builder, operands, n_rows, n_vectors):
         for j in range(n_vectors):
             emit.prefetch(ahead, j)
         a_numbers = [emit.broadcast(emit.at(a_k, offset)) for offset in a_offsets]
-        return [(a_numbers[i], b_vectors[j]) for i, j in tile]
+        return [(a_numbers[i], b_vectors[j]) for i, j in places]
 
     def emit_sums_so_far():
-        return [emit.load(c_rows[i], j) for i, j in tile]
+        return [emit.load(c_rows[i], j) for i, j in places]
 
-    ways = emit_factors, emit_sums_so_far
-    sums = _emit_sums(emit, builder, *ways, a, a_step, b, b_row, depth, accumulate)
+    emitters = emit_factors, emit_sums_so_far
+    sums = _emit_sums(emit, builder, *emitters, a, a_step, b, b_row, depth, accumulate)
     gates = [emit.at(gate, builder.mul(i, c_row)) for i in rows]
-    for how in each_case(builder, finish, [AS_SUMMED, RECTIFIED, GATED]):
-        for (i, j), total in zip(tile, sums, strict=True):
+    for how in each_case(builder, epilogue, [AS_SUMMED, RECTIFIED, GATED]):
+        for (i, j), total in zip(places, sums, strict=True):
             if how == RECTIFIED:
                 total = emit.rectified(total)
             elif how == GATED:

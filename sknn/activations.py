@@ -61,8 +61,11 @@ def scale_by(slope):
 
 
 @piece_of(*PASS)
-def apply_and_keep(function, slope, place):
-    """The same, and keep each ``slope``, at the `place` that it is a function of."""
+def apply_and_keep(function, slope, argument):
+    """Replace sums by outputs, and keep each ``slope`` for the way back.
+
+    It is a function of the sum or of the output: `argument` says of which.
+    """
     function, slope = with_setting(function), with_setting(slope)
 
     def apply(zero, plan, layer, block, first, n):
@@ -72,7 +75,7 @@ def apply_and_keep(function, slope, place):
         setting = type(zero)(layer.setting)
         for i in range(z.size):
             output = function(z[i], setting)
-            kept[i] = slope(place(z[i], output), setting)
+            kept[i] = slope(argument(z[i], output), setting)
             z[i] = output
         interleave_loops()
 

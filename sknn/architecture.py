@@ -247,7 +247,7 @@ class Layers:
                 n_rows[i] += rows
                 layer["rows"] += rows * part.is_trained
                 layer["penalized"] += rows * part.is_penalized
-        table["weights"], self.n_params = self._places(n_rows)
+        table["params"], self.n_params = self._places(n_rows)
         table["strips"] = starts(-(-table["rows"] // STRIP))
         self.n_strips = int((-(-table["rows"] // STRIP)).sum())
         # what is read from all samples at once is not read again for each panel

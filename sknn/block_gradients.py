@@ -13,13 +13,13 @@ from .products import put_or_add
 @inlined
 def parameters(zero, plan, layer, row):
     """A row of the layer's parameters."""
-    return at(pointer(plan.params, zero), layer.weights + row * layer.stride)
+    return at(pointer(plan.params, zero), layer.params + row * layer.stride)
 
 
 @inlined
 def own_gradients(zero, block, layer, row):
     """The same row of the gradients that a block makes for itself."""
-    return at(pointer(block.grads, zero), layer.weights + row * layer.stride)
+    return at(pointer(block.grads, zero), layer.params + row * layer.stride)
 
 
 @reduction
@@ -36,7 +36,7 @@ def sum_over_blocks(
     zero, plan, layer, blocks, first, last, accumulate, row, n_rows, grads
 ):
     """Add up the gradients that the blocks have made for themselves, in their order."""
-    place, size = layer.weights + row * layer.stride, n_rows * layer.stride
+    place, size = layer.params + row * layer.stride, n_rows * layer.stride
     for number in range((last - first + plan.block_rows - 1) // plan.block_rows):
         own = at(pointer(record_at(blocks, number).grads, zero), place)
         put_or_add(own, grads, size, accumulate or number > 0)

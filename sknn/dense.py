@@ -73,11 +73,11 @@ def weighted_sums(zero, plan, layer, block, first, n, accumulate):
     call(
         plan.product,
         (
-            at(pointer(plan.params, zero), layer.weights), layer.stride, reading,
+            at(pointer(plan.params, zero), layer.params), layer.stride, reading,
             at(units, layer.inputs * plan.stride), plan.stride,
             at(units, layer.outputs * plan.stride), plan.stride,
             layer.fan_out, whole_vectors(n, zero), layer.fan_in + 1, accumulate,
-            layer.finish, units, pointer(block.packed, zero), soon, n_soon, 0,
+            layer.epilogue, units, pointer(block.packed, zero), soon, n_soon, 0,
         ),
     )  # fmt: skip
 
@@ -112,9 +112,9 @@ def dense_forward_of_few(zero, plan, layer, block, first, n):
         plan.product,
         (
             at(units, layer.inputs * plan.stride), plan.stride, TRANSPOSED,
-            at(pointer(plan.params, zero), layer.weights), layer.stride,
+            at(pointer(plan.params, zero), layer.params), layer.stride,
             sums, stride, n, stride, layer.fan_in + 1, OVERWRITE,
-            layer.finish, sums, pointer(block.packed, zero), sums, 0, 0,
+            layer.epilogue, sums, pointer(block.packed, zero), sums, 0, 0,
         ),
     )  # fmt: skip
     # one by one: `transpose` would write over the row of ones behind the outputs
@@ -146,11 +146,11 @@ def dense_backward(zero, plan, layer, block, first, n):
     call(
         plan.product,
         (
-            at(pointer(plan.params, zero), layer.weights), layer.stride, AS_IT_IS,
+            at(pointer(plan.params, zero), layer.params), layer.stride, AS_IT_IS,
             at(deltas, layer.deltas * plan.stride), plan.stride,
             at(deltas, layer.inputs * plan.stride), plan.stride,
             layer.fan_in, whole_vectors(n, zero), layer.fan_out, layer.adds_deltas,
-            layer.finish, at(pointer(block.units, zero), layer.gate * plan.stride),
+            layer.epilogue, at(pointer(block.units, zero), layer.gate * plan.stride),
             pointer(block.packed, zero), deltas, 0, 0,
         ),
     )  # fmt: skip
@@ -159,7 +159,7 @@ def dense_backward(zero, plan, layer, block, first, n):
 @piece(*PASS)
 def dense_chunk_gradients(zero, plan, layer, block, first, n):
     """The chunk's part of the gradient, where another member may read it."""
-    own = at(pointer(block.grads, zero), layer.weights)
+    own = at(pointer(block.grads, zero), layer.params)
     weight_gradient(zero, plan, layer, block, 0, n, 0, layer.rows, OVERWRITE, own)
 
 
@@ -169,16 +169,19 @@ def dense_gradients(
 ):
     """Some rows of a weight gradient, in one sum over all samples or one per chunk.
 
-    Dot products end with the chunk in any case: theirs are no sums that can be resumed
-    bit for bit.
+    If chunks have sums of their own, a team has made them on the way back
+    (`dense_chunk_gradients`), and here they are only added up.  A thread alone makes
+    them here, the first of them in its place, the others in their block's before they
+    are added.  Dot products end with the chunk in any case: theirs are no sums that can
+    be resumed bit for bit.
     """
-    place = layer.weights + row * layer.stride
+    place = layer.params + row * layer.stride
     most = plan.chunk_rows if layer.takes_dots else plan.block_rows
     for start in range(0, last - first, most):
         n = least(most, last - first - start)
         number, offset = divmod(start, plan.block_rows)
         block = record_at(blocks, number)
-        alone = plan.n_members == 1  # others have done it on their way back
+        alone = plan.n_members == 1
         in_place = not plan.sums_chunks or (alone and accumulate == OVERWRITE)
         own = at(pointer(block.grads, zero), place)
         if alone or in_place:
@@ -210,8 +213,9 @@ def weight_gradient(
         )  # fmt: skip
     else:
         turned = layer.turned * plan.block_rows + offset * layer.stride
-        params = at(pointer(plan.params, zero), layer.weights + row * layer.stride)
-        # if there are other members, their cores have read the weights that are stepped
+        params = at(pointer(plan.params, zero), layer.params + row * layer.stride)
+        # other members' cores have read the weights that are stepped next, and hold
+        # copies: ask for their lines, to write them, while the tiles multiply
         steps_next = not plan.sums_chunks and not plan.clip and accumulate == OVERWRITE
         n_soon = n_rows * layer.stride if plan.n_members > 1 and steps_next else 0
         call(

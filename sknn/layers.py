@@ -42,14 +42,17 @@ class Kind(NamedTuple):
 
     forward: Piece | None = None
     backward: Piece | None = None
-    turn: Piece | None = None  # before that: the deltas of its outputs
-    chunk_gradients: Piece | None = None  # between, if another member sums the chunks'
+    turn: Piece | None = None  # before `backward`: its outputs' deltas are transposed
+    # after that, before `backward`: a chunk's gradient, if another member adds them up
+    chunk_gradients: Piece | None = None
     gradients: Piece | None = None
     predict: Piece | None = None  # the way forward when nothing is trained
     of_few_samples: Piece | None = None  # either way, in blocks of few samples
     of_few_features: Piece | None = None  # the same of X with less than a vector
     parts: tuple[Part, ...] = ()
-    kept_rows: int | None = None  # for the way back, beyond those for each output
+    # Rows of a block that it keeps for the way back, beyond ``kept_of_output`` of each
+    # output; None: it keeps none at all.
+    kept_rows: int | None = None
     kept_of_output: int = 1
     needs_whole_batch: bool = False  # in one block
     sums_blocks: bool = False  # of gradients that each block makes for itself

@@ -141,7 +141,10 @@ def huber_slope(output, target, delta):
 
 @inlined
 def log_cosh(output, target):
-    """log(cosh(error)) as log(1 + sinh**2) / 2 or, where that overflows, without."""
+    """log(cosh(error)) of small errors as log(1 + sinh**2) / 2, as exact as they are.
+
+    Of others as error - log(1 + tanh(error)), which cannot overflow.
+    """
     T, error = type(output), abs(output - target)
     t, small = tanh(error), error < T(0.5)
     logarithm = _log1p(t * t / (T(1) - t * t) if small else t)
@@ -180,7 +183,7 @@ def pinball_slope(output, target, level):
 
 @inlined
 def half_poisson_deviance(output, target):
-    """The logarithm of the likelihood; y log y counts as 0 where y is 0."""
+    """How much more log-likelihood y itself has as a prediction; 0 log 0 is 0."""
     T = type(output)
     ratio = target / output if target > T(0) else T(1)
     return target * log(ratio) - target + output

@@ -73,14 +73,13 @@ def run_epoch(plan, tables, number, phase, epoch):
         stop = least(start + plan.batch_size, begin + plan.n_samples)
         weight = batch_weight(tables[0], plan, start, stop)
         for first in range(start, stop, n_at_once):
-            rows = start, first, least(first + n_at_once, stop)
-            phase = share_out(plan, plan.train_blocks, tables, number, phase, rows)
+            samples = start, first, least(first + n_at_once, stop)
+            phase = share_out(plan, plan.train_blocks, tables, number, phase, samples)
             # weights that cancel have no mean: nothing is learned
             is_whole = first + n_at_once >= stop and weight != 0
             numbers = weight if is_whole else 0.0, first_step + step
-            phase = share_out(
-                plan, plan.gradients_and_steps, tables, number, phase, rows + numbers
-            )
+            piece, all_numbers = plan.gradients_and_steps, samples + numbers
+            phase = share_out(plan, piece, tables, number, phase, all_numbers)
             if plan.clip != 0 and is_whole and not np.isinf(weight):
                 phase = share_out(plan, plan.clip, tables, number, phase, numbers)
     return share_out(plan, plan.end_epoch, tables, number, phase, ())
@@ -142,7 +141,7 @@ def predict(zero, plan, layers, blocks, number):
 def predict_block(zero, plan, layers, block, first, n):
     """Write the outputs for a block of samples."""
     forward(zero, plan, layers, block, first, n)
-    if plan.dense != 0:
+    if plan.dense != 0:  # the first of the layers is the input's
         leave_trace(zero, plan, layers, block)
     z = at(pointer(block.units, zero), plan.last * plan.stride)
     scratch = pointer(block.weights, zero)
@@ -223,7 +222,7 @@ def batch_weight(zero, plan, start, stop):
 
 
 @piece(*KERNEL, INTEGER, INTEGER, INTEGER)
-def train_blocks(zero, plan, layers, blocks, number, batch, first, last):
+def train_blocks(zero, plan, layers, blocks, number, batch_start, first, last):
     """Send a share of the blocks of some samples forward and back."""
     mine, end = share(plan.n_blocks, 1, number, plan.n_members)
     for i in range(mine, end):
@@ -231,7 +230,7 @@ def train_blocks(zero, plan, layers, blocks, number, batch, first, last):
         n = least(plan.block_rows, last - start)
         if n > 0:
             forward(zero, plan, layers, block, start, n)
-            output_layer(zero, plan, block, start, n, start - batch)
+            output_layer(zero, plan, block, start, n, start - batch_start)
             backward(zero, plan, layers, block, start, n)
 
 
@@ -278,20 +277,20 @@ def output_layer(zero, plan, block, first, n, place):
 
 @piece(*KERNEL, INTEGER, INTEGER, INTEGER, REAL, INTEGER)
 def gradients_and_steps(
-    zero, plan, layers, blocks, number, batch, first, last, weight, step
+    zero, plan, layers, blocks, number, batch_start, first, last, weight, step
 ):
     """A share of the parameters: gradients, then steps unless the weight is 0.
 
     Where gradients are clipped, all of them come before any step; else those of some
     rows are done with before the next, and all can lie in the same place.
     """
-    accumulate = 1 if first > batch else 0
+    accumulate = 1 if first > batch_start else 0
     scale = 1 / weight if weight != 0 else 0.0
-    factor = (last - batch) / weight if weight != 0 else 0.0
+    factor = (last - batch_start) / weight if weight != 0 else 0.0
     if number == 0 and weight != 0:
-        note_losses(zero, plan, last - batch, factor)
-    for depth in range(plan.n_layers):
-        layer = record_at(layers, depth)
+        note_losses(zero, plan, last - batch_start, factor)
+    for place in range(plan.n_layers):
+        layer = record_at(layers, place)
         start, stop = share(layer.rows, STRIP, number, plan.n_members)
         for row in range(start, stop, layer.panel):
             n_rows = least(layer.panel, stop - row)
@@ -321,7 +320,7 @@ def note_losses(zero, plan, n, factor):
 def gradients_of(zero, plan, layer, row, number):
     """Where gradients of some rows go: among all others, or in place of the last."""
     panel = number * plan.panels_size + layer.panel_start
-    place = layer.weights + row * layer.stride if plan.keeps_grads else panel
+    place = layer.params + row * layer.stride if plan.keeps_grads else panel
     return at(pointer(plan.grads, zero), place)
 
 
@@ -332,8 +331,8 @@ def clip_and_step(zero, plan, layers, blocks, number, weight, step):
     norm = np.sqrt(total(pointer(plan.norms, FLOAT64), plan.n_strips)) * abs(scale)
     if norm > plan.max_norm:
         scale *= plan.max_norm / norm
-    for depth in range(plan.n_layers):
-        layer = record_at(layers, depth)
+    for place in range(plan.n_layers):
+        layer = record_at(layers, place)
         start, stop = share(layer.rows, STRIP, number, plan.n_members)
         rows = start, stop - start, gradients_of(zero, plan, layer, start, number)
         call(plan.step, (zero, plan, layer, *rows, scale, step))
@@ -344,7 +343,7 @@ def step_rows(zero, plan, layer, row, n_rows, grads, scale, step):
     """Step some rows: the weights among them, which have penalties, and the rest."""
     n_weights = least(layer.penalized - row, n_rows)
     n_weights = n_weights if n_weights > 0 else 0
-    place = layer.weights + row * layer.stride
+    place = layer.params + row * layer.stride
     for penalized in range(2):
         group = layer.weight_rates if penalized else layer.rates
         start, stop = (0, n_weights) if penalized else (n_weights, n_rows)

@@ -3,14 +3,15 @@
 ``params = [W0 | b0 | W1 | b1 | ...]``.  Each W is row-major of shape (fan_in, fan_out)
 and b is its last row, so that an input of ones turns ``X @ W + b`` into one product.
 Every row is padded with zeros to whole 64-byte vectors and starts on such a boundary,
-but those of dense layers of one to four outputs behind the first: they lie side by side
-(`Layers`).
+but those of dense layers of one to four outputs after the first layer: they lie side by
+side (`Layers`).
 
 What is padded, and with what: a row of parameters has ``width`` numbers, ``columns``
 with the rest of its last vector, and ``stride`` up to the next row.  All padding stays
 0, for its gradient is 0.  In a block of samples a level of n units has
-``padded(n + 1)`` rows: the units, a row of ones, and rows that stay 0, of which
-transposing makes the padding of ``turned``.  The columns of a block behind its last
+``padded(n + 1)`` rows: the units, a row of ones, and rows that stay 0.  In a block of
+deltas the row in place of the ones stays 0, too: transposing makes of these rows the
+padding of ``turned``.  The columns of a block behind its last
 sample hold what was there before: tiles compute with it, but no sum over samples gets
 that far.  Behind a vector is room for one more, which copies of A's columns and whole
 vectors of rows side by side may read.
@@ -20,7 +21,7 @@ from functools import cache
 
 import numpy as np
 
-VECTOR_BYTES = 64
+from ._tile import VECTOR_BYTES
 
 
 def padded(n, dtype):
@@ -71,7 +72,7 @@ def views(params, layers):
 def parts(params, layers):
     """Each part of the parameters and a view of it, in the order of the flat vector."""
     for i, layer in enumerate(layers.table):
-        row, stride = layer["weights"], layer["stride"]
+        row, stride = layer["params"], layer["stride"]
         for part, n_rows in layers.parts(i):
             block = params[row : row + n_rows * stride].reshape(n_rows, stride)
             block = block[:, : layer["width"]]

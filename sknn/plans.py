@@ -312,8 +312,8 @@ class TrainingPlan(Plan):
         n_chunks = n_chunks if batch_size >= DIVIDED_BATCH and not is_whole else 1
         chunk_rows = padded(-(-batch_size // n_chunks), network.params.dtype)
         sums_chunks = n_chunks > 1 and sums_by_chunks(network.layers, 2 * chunk_rows)
-        # A chunk is a block, which is the sooner done with.  But if they share a sum,
-        # one thread alone has fewer parts of it where a block has more of them.
+        # A block is one chunk, which stays in the cache.  But where one thread has
+        # chunks that share a sum, it takes several in a block: fewer interruptions.
         alone = team.size == 1 and not self._sums_blocks and not sums_chunks
         in_a_block = min(n_chunks, BLOCK_ROWS // chunk_rows) if alone else 1
         in_a_block = max(in_a_block, 1)

@@ -40,15 +40,15 @@ from ._tile import (
     transpose_square,
 )
 
-# How a product reads A, whose numbers other threads may have written, and writes C.
+# How A lies; from afar if other threads have written it.  How C is written.
 AS_IT_IS, TRANSPOSED, TRANSPOSED_FROM_AFAR = 0, 1, 2
 OVERWRITE, ACCUMULATE = 0, 1
 # All tiles pass over a block of B before the next one, so that it stays in the
 # second-level cache and the tile's prefetches come in time: so many rows at most, fewer
 # where A's are copied, for the copy that a row of tiles reads is to stay in the first.
 MOST_ROWS, MOST_BYTES_OF_COLUMN = 256, 1024
-BLOCK_BYTES = 256 * 1024
-# As many as the pages hold that a CPU has at hand.
+BYTES_OF_B = 256 * 1024
+# What the pages hold whose addresses a CPU has at hand: 64 of 4 kB, its first TLB's.
 BYTES_IN_PAGES = 256 * 1024
 
 
@@ -59,7 +59,7 @@ BYTES_IN_PAGES = 256 * 1024
 )  # fmt: skip
 def product(
     a, a_stride, a_transposed, b, b_stride, c, c_stride, m, n, depth, accumulate,
-    finish, gate, packed, soon, n_soon, writes,
+    epilogue, gate, packed, soon, n_soon, writes,
 ):  # fmt: skip
     """C (+)= A @ B, or A.T @ B, with C of shape (m, n) and n a multiple of the vector.
 
@@ -72,8 +72,8 @@ def product(
     """
     size = VECTOR_BYTES // lanes(c)
     block_depth, block_columns = even_share(depth, MOST_ROWS, 1), n
-    # Where many tiles will read the same columns of A, copy them if they lie in more
-    # pages than a CPU has at hand, or in the cache of another core.
+    # Copy columns of A that lie in more pages than that, or in the cache of another
+    # core, if enough tiles beside one another read the copy.
     is_far = (
         a_transposed == TRANSPOSED_FROM_AFAR
         or block_depth * a_stride * size > BYTES_IN_PAGES
@@ -82,9 +82,9 @@ def product(
     if copies:
         most = least(MOST_ROWS, MOST_BYTES_OF_COLUMN // size)
         block_depth = even_share(depth, most, 1)
-    if n * block_depth * size > BLOCK_BYTES:
-        block_columns = even_share(n, BLOCK_BYTES // (size * block_depth), lanes(c))
-    asks = lines_of_a_tile(n_soon, m, n, c)
+    if n * block_depth * size > BYTES_OF_B:
+        block_columns = even_share(n, BYTES_OF_B // (size * block_depth), lanes(c))
+    lines_per_tile = lines_of_a_tile(n_soon, m, n, c)
     for j in range(0, n, block_columns):
         for k in range(0, depth, block_depth):
             soon = block_of_tiles(
@@ -92,9 +92,9 @@ def product(
                 at(b, k * b_stride + j), b_stride, at(c, j), c_stride,
                 m, least(block_columns, n - j), least(block_depth, depth - k),
                 accumulate != 0 or k > 0,
-                finish if k + block_depth >= depth else AS_SUMMED, at(gate, j),
+                epilogue if k + block_depth >= depth else AS_SUMMED, at(gate, j),
                 copies, packed,
-                soon, asks if k == 0 else 0, writes,
+                soon, lines_per_tile if k == 0 else 0, writes,
             )  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def lines_of_a_tile(n_soon, m, n, c):
 @inlined
 def block_of_tiles(
     a, a_stride, a_transposed, b, b_stride, c, c_stride, m, n, depth, accumulate,
-    finish, gate, copies, packed, soon, asks, writes,
+    epilogue, gate, copies, packed, soon, lines_per_tile, writes,
 ):  # fmt: skip
     """The product with a block of B; returns what comes after what was asked for."""
     row, step = (1, a_stride) if a_transposed else (a_stride, 1)
@@ -131,7 +131,7 @@ def block_of_tiles(
             height, packed if copies else at(a, i * row),
             1 if copies else row, height if copies else step,
             b, b_stride, at(c, i * c_stride), c_stride, n, depth, accumulate,
-            finish, at(gate, i * c_stride), soon, asks, writes,
+            epilogue, at(gate, i * c_stride), soon, lines_per_tile, writes,
         )  # fmt: skip
         i += height
     return soon
@@ -140,19 +140,19 @@ def block_of_tiles(
 @inlined
 def row_of_tiles(
     height, a, a_row, a_step, b, b_stride, c, c_stride, n, depth, accumulate,
-    finish, gate, soon, asks, writes,
+    epilogue, gate, soon, lines_per_tile, writes,
 ):  # fmt: skip
     """The tiles beside one another in a few rows of C; returns the same."""
     j = 0
     while j < n:
         width = tile_width((n - j) // lanes(c))
-        if asks > 0:
-            n_lines = least(asks, height * width)
+        if lines_per_tile > 0:
+            n_lines = least(lines_per_tile, height * width)
             ask_for_lines(soon, n_lines, writes)
             soon = at(soon, n_lines * lanes(c))
         tile(
             height, width, a, a_row, a_step, at(b, j), b_stride, at(c, j), c_stride,
-            depth, accumulate, finish, at(gate, j),
+            depth, accumulate, epilogue, at(gate, j),
         )  # fmt: skip
         j += width * lanes(c)
     return soon
@@ -197,7 +197,7 @@ def dot_products(a, a_stride, b, b_stride, c, c_stride, m, n, depth, accumulate)
     for i in range(0, m, dot_tile_height()):
         j = 0
         while j < n:
-            width = tile_width(n - j)
+            width = tile_width(n - j)  # here of columns, not of vectors
             dot_tile(
                 m - i, width, at(a, i * a_stride), a_stride, at(b, j * b_stride),
                 b_stride, at(c, i * c_stride + j), c_stride, depth, accumulate != 0,

@@ -16,7 +16,7 @@ LAYER_SIZES = [
     "outputs",
     "deltas",  # rows before those of its outputs in a block of deltas
     "kept",  # rows before what it keeps for the way back
-    "weights",  # where its parameters start in params, row after row
+    "params",  # where its parameters start in params, row after row
     "stride",  # from one of these rows to the next
     "width",  # numbers in a row of its parameters
     "columns",  # these in whole vectors
@@ -32,7 +32,7 @@ LAYER_SIZES = [
     "key",  # of its random numbers
     "weight_rates",  # which of the rates of a step the weights take
     "rates",  # and the other parameters
-    "finish",  # what its product does to sums as it writes them
+    "epilogue",  # what its product does to sums as it writes them
     "gate",  # rows before the units whose zeros gate the deltas that it writes
     "first_of_band",  # of the layer's outputs, where a record is for some of them
 ]

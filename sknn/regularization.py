@@ -64,7 +64,7 @@ def strip_of(layer, row):
 def weights_of_strip(layer, row, n_rows):
     """Where the weights of a strip start, and how many numbers they are."""
     n_weights = least(layer.penalized - row, least(n_rows, STRIP))
-    return layer.weights + row * layer.stride, n_weights * layer.stride
+    return layer.params + row * layer.stride, n_weights * layer.stride
 
 
 ON_STRETCH = (ZERO, PLAN, INTEGER, INTEGER, INTEGER, INTEGER)

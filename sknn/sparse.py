@@ -19,7 +19,7 @@ def sparse_forward(zero, plan, layer, block, first, n):
     """Weighted sums of a block of samples."""
     values, columns = pointer(plan.values, zero), pointer(plan.columns, INT32)
     starts, order = pointer(plan.row_starts, INT64), pointer(plan.order, INT64)
-    W = at(pointer(plan.params, zero), layer.weights)
+    W = at(pointer(plan.params, zero), layer.params)
     units = pointer(block.units, zero)
     turned = at(pointer(block.turned, zero), layer.turned * plan.block_rows)
     for i in range(n):

@@ -18,8 +18,8 @@ from ._llvm import add_one, add_one_to, at, give_way, least, read
 
 # Looks at a counter before the core is left to another thread.
 PATIENCE = 20_000
-# Where it is counted how often each share was taken, in cache lines of their own; the
-# first counter is that of finished shares, or, of a prediction, those that were taken.
+# Where it is counted how often each share was taken: in another cache line than the
+# first counter, that of finished shares or, of a prediction, of those that were taken.
 TAKEN = 8
 STRIP = 8  # rows of parameters: shares are whole strips
 # With less than this to do for each step, or for each start of the kernel, a thread

@@ -39,10 +39,11 @@ class Step(NamedTuple):
     end: str = ""  # "inputs" or "outputs", if any can
     rows: tuple = ()  # where these are in a block: the first, how many
     n_summed: int = 0  # rows that each is a sum over, that of ones included
-    finish: int = AS_SUMMED  # of a product: RECTIFIED if it is the relu behind it as
-    # well, GATED if it is the slopes of the relu before it
-    is_first_use: bool = False  # whether it writes their deltas before anything else
-    is_last_use: bool = False  # or reads them, and nothing does after it
+    # what a product does as it writes: the relu behind it, or, on the way back, the
+    # slopes of the relu before it
+    epilogue: int = AS_SUMMED
+    is_first_use: bool = False  # it overwrites the deltas of these units
+    is_last_use: bool = False  # nobody reads them after it
 
 
 def way_forward(table, kinds, pieces):
@@ -53,8 +54,8 @@ def way_forward(table, kinds, pieces):
         if not piece or (kind.is_relu and around[i - 1].is_product):
             continue
         if kind.is_product:
-            finish = RECTIFIED if around[i + 1].is_relu else AS_SUMMED
-            yield Step(i, piece, "outputs", outputs[i], inputs[i][1] + 1, finish)
+            epilogue = RECTIFIED if around[i + 1].is_relu else AS_SUMMED
+            yield Step(i, piece, "outputs", outputs[i], inputs[i][1] + 1, epilogue)
         elif kind.by_unit:
             yield Step(i, piece, "outputs", outputs[i])
         else:
@@ -73,8 +74,8 @@ def way_back(table, kinds, sums_chunks):
             yield Step(i, kind.chunk_gradients)
         if kind.is_product:
             if wanted[i]:
-                finish = GATED if kinds[i - 1].is_relu else AS_SUMMED
-                sums = inputs[i], outputs[i][1], finish
+                epilogue = GATED if kinds[i - 1].is_relu else AS_SUMMED
+                sums = inputs[i], outputs[i][1], epilogue
                 yield Step(i, kind.backward, "inputs", *sums, is_first_use=not adds[i])
         elif kind.is_relu and kinds[i + 1].is_product:
             continue  # which has gated these deltas
@@ -95,7 +96,7 @@ def records_of(steps, table, dtype):
     steps = list(steps)  # which are read twice
     records = _taken(table, [step.layer for step in steps])
     records["piece"] = [step.piece.address(dtype) for step in steps]
-    records["finish"] = [step.finish for step in steps]
+    records["epilogue"] = [step.epilogue for step in steps]
     records["gate"] = records["inputs"]
     return records
 
@@ -117,7 +118,9 @@ def records_in_bands(steps, table, dtype, stride):
 def _calls(steps, dtype, stride):
     """For each call: its step's number, the first unit, its deltas' place, how many.
 
-    The place is how many rows behind the deltas of the level's first unit.
+    Steps that follow one another on the same units are a run: all of it is called for
+    a band before the next one.  A step that is alone, or goes in no bands, is called
+    once.  The place is how many rows behind the deltas of the level's first unit.
     """
     calls = []
     for rows, run in groupby(range(len(steps)), key=lambda i: steps[i].rows):
@@ -159,7 +162,7 @@ def _narrow(records, firsts, places, sizes, ends, is_sum):
     # outputs that are no sums have an input of their own; a turn reads no inputs
     records["inputs"] += np.where(of_inputs, places, firsts * ~is_sum)
     records["gate"] += firsts
-    records["weights"] += np.where(of_inputs, firsts * records["stride"], firsts)
+    records["params"] += np.where(of_inputs, firsts * records["stride"], firsts)
     records["fan_in"] = np.where(of_inputs, sizes, records["fan_in"])
     records["fan_out"] = np.where(of_outputs, sizes, records["fan_out"])
 

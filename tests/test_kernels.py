@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse
 from sklearn.exceptions import ConvergenceWarning
 
-from sknn import MLPClassifier, MLPRegressor, _tile, params, plans, products
+from sknn import MLPClassifier, MLPRegressor, _tile, plans, products
 from sknn.activations import ACTIVATIONS
 from sknn.architecture import Architecture, Layers
 from sknn.columns import place_ramps, slices
@@ -35,7 +35,7 @@ def _matrix(array, extra=0):
 @pytest.mark.parametrize("accumulate", [0, 1])
 @pytest.mark.parametrize("reading", [0, 1, products.TRANSPOSED_FROM_AFAR])
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("finish", [_tile.AS_SUMMED, _tile.RECTIFIED, _tile.GATED])
+@pytest.mark.parametrize("epilogue", [_tile.AS_SUMMED, _tile.RECTIFIED, _tile.GATED])
 @pytest.mark.parametrize(
     "m, n, depth",
     [
@@ -50,7 +50,7 @@ def _matrix(array, extra=0):
         (600, 70, 140),
     ],
 )
-def test_product(m, n, depth, dtype, reading, accumulate, finish):
+def test_product(m, n, depth, dtype, reading, accumulate, epilogue):
     soon = zeros(m * padded(n, dtype), dtype)
     n_soon = m % 2 * soon.size
     transposed = reading != products.AS_IT_IS
@@ -66,12 +66,12 @@ def test_product(m, n, depth, dtype, reading, accumulate, finish):
     packed = zeros(products.PACKED, dtype)
     products.product(
         a, a_stride, reading, b, b_stride, c, c_stride, m, c_stride, depth,
-        accumulate, finish, gate, packed, soon, n_soon, m % 3,
+        accumulate, epilogue, gate, packed, soon, n_soon, m % 3,
     )  # fmt: skip
     expected = A.astype(float) @ B + accumulate * C
-    if finish == _tile.RECTIFIED:
+    if epilogue == _tile.RECTIFIED:
         expected = np.maximum(expected, 0)
-    elif finish == _tile.GATED:
+    elif epilogue == _tile.GATED:
         expected[gates == 0] = 0
     result = c.reshape(m, c_stride)
     np.testing.assert_allclose(
@@ -423,7 +423,7 @@ def test_rows_of_few_outputs_are_not_padded(n_outputs, dtype):
     assert layers.table[-1]["stride"] == (
         n_outputs if is_close else padded(n_outputs, dtype)
     )
-    for name in "weights", "panel_start":
+    for name in "params", "panel_start":
         assert not (layers.table[name] % padded(1, dtype)).any()
     assert layers.panels_size % padded(1, dtype) == 0
     # the first layer has the same parameters for a sparse X
@@ -474,10 +474,6 @@ def test_predicted_classes_are_the_users_own(classes, dtype, n):
     predicted[:] = y[0]  # nobody else has this array
     assert np.array_equal(net.predict(X[:n]), expected)
     assert np.array_equal(net.classes_, np.array(classes, dtype))
-
-
-def test_rows_are_padded_to_the_vectors_of_the_tiles():
-    assert _tile.VECTOR_BYTES == params.VECTOR_BYTES
 
 
 def test_nan_stays_visible():

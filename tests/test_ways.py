@@ -103,12 +103,12 @@ def test_relu_in_a_product_changes_no_bit(
 
     def joined(table, kinds, pieces):
         steps = list(there(table, kinds, pieces))
-        seen.append(sum(step.finish == _tile.RECTIFIED for step in steps))
+        seen.append(sum(step.epilogue == _tile.RECTIFIED for step in steps))
         return steps
 
     def joined_back(*arguments):
         steps = list(back(*arguments))
-        seen.append(sum(step.finish == _tile.GATED for step in steps))
+        seen.append(sum(step.epilogue == _tile.GATED for step in steps))
         return steps
 
     def without_relu(way):
@@ -150,7 +150,7 @@ def test_bands_have_every_unit_once(dtype, n_units, stride):
         assert sums["fan_out"] == outputs["fan_out"] > 0
         assert (sums["inputs"], sums["fan_in"]) == (first["inputs"], 12)
         place = sums["outputs"] - first["outputs"]
-        assert sums["weights"] - first["weights"] == place == sums["first_of_band"]
+        assert sums["params"] - first["params"] == place == sums["first_of_band"]
     of_sums = bands[::2]
     ends = [each["outputs"] + each["fan_out"] for each in of_sums]
     assert ends[:-1] == [each["outputs"] for each in of_sums[1:]]
@@ -180,14 +180,14 @@ def test_bands_of_deltas_have_every_unit_once(dtype, n_units, activation, n_call
             assert each["fan_out"] == back["fan_in"] > 0
         # relu's slopes are in the product, which reads its outputs
         gates = _tile.GATED if activation == "relu" else _tile.AS_SUMMED
-        assert (back["finish"], back["gate"]) == (gates, end)
+        assert (back["epilogue"], back["gate"]) == (gates, end)
         # nobody reads the deltas again; but zeros must lie behind the last
         is_last = rest[-1] is bands[-1][-1]
         assert back["inputs"] == (end if is_last else first["outputs"])
         assert (back["outputs"], back["fan_out"]) == (last["outputs"], 5)
         assert rest[-1]["first_of_band"] == end - first["outputs"]
         place = rest[-1]["first_of_band"] * last["stride"]
-        assert back["weights"] == last["weights"] + place
+        assert back["params"] == last["params"] + place
         end += back["fan_in"]
     assert end == first["outputs"] + n_units
 
