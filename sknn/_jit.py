@@ -13,6 +13,7 @@ Here the stamp covers every file of the package with compiled code.
 import contextlib
 import ctypes
 import hashlib
+import pickle
 from functools import cache, cached_property, update_wrapper
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import numba
 import numpy as np
 from numba import carray as as_array  # noqa: F401  (what a piece reads a VECTOR with)
 from numba import types
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.extending import typeof_impl
@@ -233,13 +234,41 @@ def sources_with_compiled_code():
             yield path
 
 
+class _MarkedFiles(IndexDataCacheFile):
+    """A file for each key, marked with all that its machine code depends on.
+
+    Numba's own are numbered, by an index: of two processes that compile at once both
+    may take the same number, and then one's code is found under the other's key.
+    """
+
+    def save(self, key, data):
+        path, mark = self._path_and_mark(key)
+        with self._open_for_write(path) as file:
+            file.write(mark + self._dump(data))
+
+    def load(self, key):
+        path, mark = self._path_and_mark(key)
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        return pickle.loads(content[len(mark) :]) if content.startswith(mark) else None
+
+    def _path_and_mark(self, key):
+        key, version = repr(key).encode(), self._version.encode()
+        name = hashlib.sha256(key).hexdigest()[:16]
+        mark = hashlib.sha256(self._source_stamp + version + key).digest()
+        return Path(self._index_path).with_suffix(f".{name}.nbc"), mark
+
+
 class _KernelCache(FunctionCache):
     """Numba's file cache, stamped with all sources; a damaged file is a miss."""
 
     def __init__(self, function, parts=()):
         super().__init__(function)
         self._parts = parts
-        self._cache_file._source_stamp = _source_stamp()
+        base = self._impl.filename_base
+        self._cache_file = _MarkedFiles(self._cache_path, base, _source_stamp())
 
     def _index_key(self, sig, codegen):
         # Numba tells closures apart by what they hold, which differs in each process.
@@ -248,17 +277,11 @@ class _KernelCache(FunctionCache):
         return super()._index_key(sig, codegen)
 
     def load_overload(self, sig, target_context):
-        try:
+        # a killed process can leave any kind of half a pickle
+        with contextlib.suppress(Exception):
             return super().load_overload(sig, target_context)
-        except Exception:  # a killed process can leave any kind of half a pickle
-            self._forget()
-            return None
 
     def save_overload(self, sig, data):
         # A full or read-only disk costs the next process a compilation, no more.
         with contextlib.suppress(OSError):
             super().save_overload(sig, data)
-
-    def _forget(self):
-        with contextlib.suppress(OSError):
-            self.flush()

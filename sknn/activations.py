@@ -314,8 +314,9 @@ class Activation(BaseEstimator):
 
 @cache
 def _own_formula(function, derivative):
+    formula = Formula(compiled(function, 1), derivative=compiled(derivative, 1))
     warn_of_wrong_slope(function, derivative, [(-2.3,), (-0.7,), (0.3,), (1.9,)])
-    return Formula(compiled(function, 1), derivative=compiled(derivative, 1))
+    return formula
 
 
 class LeakyReLU(BaseEstimator):

@@ -448,13 +448,13 @@ def train_own(loss, derivative, link):
     """A piece that the cache on disk, which cannot see users' sources, leaves alone."""
     link, slope = _LINKS_OF_OWN[link]
     points = [(0.3, 0.8), (0.6, 0.2), (0.9, 0.4), (0.2, 0.5)]  # in any link's range
+    own_loss, own_derivative = compiled(loss, 2), compiled(derivative, 2)
     warn_of_wrong_slope(loss, derivative, points)
-    loss, derivative = compiled(loss, 2), compiled(derivative, 2)
 
     def chained(output, target):
-        return derivative(output, target) * slope(output)
+        return own_derivative(output, target) * slope(output)
 
-    return train_each(link, loss, subroutine(chained))
+    return train_each(link, own_loss, subroutine(chained))
 
 
 @inlined

@@ -2,14 +2,18 @@
 
 import warnings
 from functools import cache
+from types import FunctionType
 
 import numba
 import numpy as np
+from numba import types
 from numba.core.compiler import Compiler
 from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaError
 
 from ._jit import subroutine
+
+REAL_NUMBERS = types.Float, types.Integer, types.Boolean
 
 
 @cache
@@ -20,17 +24,25 @@ def compiled(function, n_arguments):
     """
     function = getattr(function, "py_func", function)
     wanted = f"{n_arguments} number{'s' * (n_arguments > 1)}"
-    if function.__code__.co_argcount != n_arguments:
-        raise ValueError(f"{_name(function)} must be a function of {wanted}.")
+    is_function = isinstance(function, FunctionType)
+    if not is_function or function.__code__.co_argcount != n_arguments:
+        raise ValueError(
+            f"{_name(function)} must be a Python function of {wanted}, written with "
+            "def or lambda."
+        )
     result = subroutine(function, pipeline_class=Compiler)  # for any Python
     try:
         result.compile((numba.float64,) * n_arguments)
     except NumbaError as error:
-        reason = next(line for line in str(error).splitlines() if line.strip())
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        reason = next((line for line in lines if "Failed in" not in line), lines[0])
         raise ValueError(
-            f"{_name(function)} cannot be compiled by Numba: {reason} Write it with "
-            "arithmetic, comparisons and functions of math or numpy."
+            f"{_name(function)} cannot be compiled by Numba: {reason}. Write it with "
+            "arithmetic, comparisons, functions of math or numpy, and functions of "
+            "yours that numba.njit decorates."
         ) from error
+    if not isinstance(result.nopython_signatures[0].return_type, REAL_NUMBERS):
+        raise ValueError(f"{_name(function)} must return a number.")
     return result
 
 

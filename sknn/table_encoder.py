@@ -69,6 +69,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         The medians of those outputs that are scaled, which are the first ones.
     scale_ : ndarray of float
         What their distances from the median are divided by.
+    left_out_ : list of str or int
+        The columns of X that have no output, by name if all names are strings.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of str of shape (n_features_in_,)
@@ -153,6 +155,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             If X is sparse, or values are neither numbers nor hashable.
         ValueError
             If X is empty or complex, or ``categorical_features`` does not fit it.
+
+        Warns
+        -----
+        UserWarning
+            If no column has an output.
         """
         columns = self._columns(X, reset=True)
         self.categories_ = [
@@ -166,6 +173,12 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             for levels in self.categories_
         ]
         self._choose_outputs(columns)
+        if not self.output_kinds_.size:
+            warnings.warn(
+                "No column of X has an output: all are constant, missing, or have a "
+                "level of its own in each row.",
+                stacklevel=3,
+            )
         return self
 
     def transform(self, X):
@@ -331,8 +344,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     def _codes(self, columns):
         """The codes of every category that has an output, by its column."""
-        used = {*self._binary, *self._large, *(i for i, _ in self._one_hot)}
-        return {i: self._coded(i, columns[i]) for i in used}
+        return {i: self._coded(i, columns[i]) for i in self._coded_columns()}
+
+    def _coded_columns(self):
+        return {*self._binary, *self._large, *(i for i, _ in self._one_hot)}
 
     def _coded(self, i, column):
         codes, distinct = self._distinct(i, column)
@@ -376,6 +391,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self.n_categories_[n_numbers + n_indicators :] = [
             sizes[i] + 1 for i in self._large
         ]
+        names = getattr(self, "feature_names_in_", range(len(columns)))
+        used = {*self._numbers, *self._incomplete, *self._coded_columns()}
+        self.left_out_ = [name for i, name in enumerate(names) if i not in used]
 
     def _scale(self, raw):
         """Learn the scales of outputs, and drop the constant ones."""

@@ -8,6 +8,7 @@ system costs ten.
 """
 
 from concurrent.futures import ThreadPoolExecutor, wait
+from multiprocessing import current_process
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -69,8 +70,10 @@ def team_size(n_jobs, flops_of_step, n_steps):
     """Threads that ``n_jobs`` allows and so many steps of so much work can feed.
 
     joblib's conventions: None is 1 unless a ``parallel_config`` says otherwise, -1 is
-    all cores.  Inside a worker of joblib's the cores are taken: one thread.
+    all cores.  Inside a worker of joblib's or a pool's the cores are taken: one thread.
     """
+    if current_process().daemon:  # of which joblib would warn
+        return 1
     allowed = effective_n_jobs(n_jobs)
     if allowed == 1 or get_active_backend()[0].nesting_level:
         return 1

@@ -57,7 +57,7 @@ def _run(package, code=RUN, **environment):
         text=True,
     ).stdout
     result, hits = output.split()
-    return int(result), int(hits)
+    return float(result), int(hits)
 
 
 def test_second_process_hits(package):
@@ -73,10 +73,21 @@ def test_edit_of_an_inlined_file_recompiles(package):
 
 def test_damaged_cache_is_a_miss_and_is_mended(package):
     _run(package)
-    for path in (package / "__pycache__").glob("*.nb?"):
+    for path in (package / "__pycache__").glob("*.nbc"):
         path.write_bytes(path.read_bytes()[:10])
     assert _run(package) == (2, 0)
     assert _run(package) == (2, 1)
+
+
+def test_code_of_another_dtype_is_a_miss(package):
+    """Whatever several processes that compile at once make of each other's files."""
+    assert _run(package, RUN) == (2, 0)
+    assert _run(package, RUN.replace("int64", "float32"))[1] == 0
+    first, second = (package / "__pycache__").glob("*.nbc")
+    kept = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(kept)
+    assert _run(package) == (2, 0)
 
 
 def test_threads_that_compile_at_once_use_the_same_code(package, tmp_path):
@@ -102,8 +113,8 @@ with ThreadPoolExecutor(4) as pool:
 def test_cache_directory_of_the_user(package, tmp_path):
     cache = tmp_path / "cache"
     _run(package, NUMBA_CACHE_DIR=str(cache))
-    assert list(cache.rglob("*.nbi"))
-    assert not list(package.rglob("*.nbi"))
+    assert list(cache.rglob("*.nbc"))
+    assert not list(package.rglob("*.nbc"))
 
 
 def test_nowhere_to_write_works_uncached(package, tmp_path):

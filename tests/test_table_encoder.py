@@ -101,9 +101,22 @@ def test_constant_and_empty_columns_have_no_output():
     encoder = TableEncoder().fit(X)
     names = encoder.get_feature_names_out().tolist()
     assert names == ["x1", "missingindicator_x3"]
+    assert encoder.left_out_ == [0, 2]
     before = encoder.transform(X)
     X[:, [0, 2]] = "anything"
     np.testing.assert_array_equal(encoder.transform(X), before)
+
+
+def test_what_has_no_output_is_named():
+    pd = pytest.importorskip("pandas")
+    days = pd.date_range("2024-01-01", periods=60)
+    letters = np.resize(list("abc"), 60)
+    table = pd.DataFrame({"id": days.strftime("%F"), "day": days, "letter": letters})
+    encoder = TableEncoder().fit(table)
+    assert encoder.left_out_ == ["id"]
+    with pytest.warns(UserWarning, match="No column of X has an output"):
+        encoder.fit(table[["id"]])
+    assert encoder.transform(table[["id"]]).shape == (60, 0)
 
 
 # --- categories -----------------------------------------------------------------------

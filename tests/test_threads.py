@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import current_process
 
 import joblib
 import numpy as np
@@ -141,6 +142,12 @@ def test_workers_of_joblib_are_alone(backend):
             joblib.delayed(team_size)(n, WORK, 1) for n in (2, -1, None)
         )
     assert sizes == [1, 1, 1]
+
+
+def test_workers_of_a_pool_are_alone(monkeypatch):
+    """And joblib, which would warn there, is not asked."""
+    monkeypatch.setitem(current_process()._config, "daemon", True)
+    assert team_size(-1, WORK, 1) == team_size(2, WORK, 1) == 1
 
 
 def test_grid_search_in_threads_does_not_oversubscribe(eager, sizes):

@@ -389,10 +389,24 @@ def not_compiled(z):
     return [str(z)] + [z]
 
 
+def calls_another(z):
+    return cube(z)
+
+
+def returns_text(z):
+    return "text"
+
+
 def test_functions_of_users_are_checked():
     with pytest.warns(UserWarning, match=r"wrong_derivative\(.*slope of"):
         regressor(activation=Activation(cube, wrong_derivative)).fit(X, Y)
-    for function, words in [(takes_two, "of 1 number"), (not_compiled, "compiled")]:
+    for function, words in [
+        (takes_two, "of 1 number"),
+        (np.tanh, "with def or lambda"),
+        (not_compiled, "compiled"),
+        (calls_another, "'cube'.*numba.njit"),
+        (returns_text, "must return a number"),
+    ]:
         with pytest.raises(ValueError, match=words):
             regressor(activation=Activation(function, cube_derivative)).fit(X, Y)
     for forgotten in ({"activation": ELU}, {"averaging": EMA}):
