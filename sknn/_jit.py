@@ -14,7 +14,7 @@ import contextlib
 import ctypes
 import hashlib
 import pickle
-from functools import cache, cached_property, update_wrapper
+from functools import cached_property, update_wrapper
 from pathlib import Path
 
 import numba
@@ -186,7 +186,8 @@ class Piece:
     def __call__(self, *arguments):
         """Call it from Python, on arrays of one dtype and numbers."""
         function = self.from_python(arguments[0].dtype)
-        function(*(getattr(each, "ctypes", each) for each in arguments))
+        # an array that ctypes were to convert would turn an interrupt into its error
+        function(*map(_address_or_number, arguments))
 
     def from_python(self, dtype):
         """The same as a function of addresses and numbers."""
@@ -212,6 +213,10 @@ class Piece:
         return compiled
 
 
+def _address_or_number(argument):
+    return argument.ctypes.data if isinstance(argument, np.ndarray) else argument
+
+
 def _kind(argument, scalar):
     """Numba's type of an argument of a piece for this type of numbers."""
     kinds = {ZERO: scalar, VECTOR: types.CPointer(scalar), **_KINDS}
@@ -220,18 +225,18 @@ def _kind(argument, scalar):
     return numba.from_dtype(argument)
 
 
-@cache
-def _source_stamp():
-    sources = map(Path.read_bytes, sources_with_compiled_code())
-    return hashlib.sha256(b"".join(sources)).digest()
-
-
 def sources_with_compiled_code():
-    """The files of the package that name what compiles, in a fixed order."""
+    """The files of the package that name what compiles, and their contents."""
     for path in sorted(Path(__file__).parent.glob("*.py")):
         source = path.read_bytes()
         if any(name in source for name in (b"_jit", b"numba", b"llvmlite")):
-            yield path
+            yield path, source
+
+
+# Made now, of the sources that are imported: they may be others at the first fit.
+_SOURCE_STAMP = hashlib.sha256(
+    b"".join(source for _, source in sources_with_compiled_code())
+).digest()
 
 
 class _MarkedFiles(IndexDataCacheFile):
@@ -268,7 +273,7 @@ class _KernelCache(FunctionCache):
         super().__init__(function)
         self._parts = parts
         base = self._impl.filename_base
-        self._cache_file = _MarkedFiles(self._cache_path, base, _source_stamp())
+        self._cache_file = _MarkedFiles(self._cache_path, base, _SOURCE_STAMP)
 
     def _index_key(self, sig, codegen):
         # Numba tells closures apart by what they hold, which differs in each process.

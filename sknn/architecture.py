@@ -162,21 +162,19 @@ class Architecture:
     def _activation(self, level, is_changed):
         """The layers that make an activation; ``is_changed``: others follow."""
         formula = self.activations[level - 1]
+        setting = formula.setting if formula else 0.0
+        # one kind of layer for all settings, which are numbers in its table
+        formula = formula and formula._replace(setting=0.0)
         if self.is_parametric:
-            yield Layer(parametric(formula), level, level, setting_of(formula))
+            yield Layer(parametric(formula), level, level, setting)
             return
         half = self.units[level] // 2
         if formula and self.monotonic and half:
             yield Layer(REFLECTION, level, level, n_units=half)
-            yield Layer(kind_of(formula, True), level, level, formula.setting)
+            yield Layer(kind_of(formula, True), level, level, setting)
             yield Layer(REFLECTION, level, level, n_units=half)
         elif formula:
-            kind = kind_of(formula, is_changed)
-            yield Layer(kind, level, level, formula.setting)
-
-
-def setting_of(formula):
-    return formula.setting if formula else 0.0
+            yield Layer(kind_of(formula, is_changed), level, level, setting)
 
 
 @lru_cache(maxsize=64)

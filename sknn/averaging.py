@@ -78,7 +78,9 @@ class SWA(BaseEstimator):
 
     def shares(self, n_steps, steps_done, epochs_done, max_epochs):
         """How far the average goes towards the weights, for each step of an epoch."""
-        n_averaged = epochs_done - int(np.ceil(self.start * max_epochs))
+        # 0.55 * 100 is a little more than 55
+        first = int(np.ceil(round(self.start * max_epochs, 6)))
+        n_averaged = epochs_done - first
         if n_averaged < 0:
             return np.ones(n_steps)
         shares = np.zeros(n_steps)

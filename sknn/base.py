@@ -348,6 +348,9 @@ class BaseMLP(CallbackSupportMixin, FittedNetworkMixin, Parametrized):
         network, optimizer = fit.network.with_params(params), fit.optimizer
         optimizer = optimizer and optimizer.copy()
         twin._publish(network, fit.progress.copy(), optimizer, fit.validation)
+        if not fit.validation:  # an earlier fit's scores are not this one's
+            stale = vars(twin).keys() & {"validation_scores_", "validation_loss_curve_"}
+            vars(twin).update(dict.fromkeys(stale))
         return vars(twin)
 
     def _optimizer_for(self, network, incremental):
@@ -456,7 +459,7 @@ class BaseMLP(CallbackSupportMixin, FittedNetworkMixin, Parametrized):
         )
 
     def _publish(self, network, progress, optimizer, validation):
-        """Set the fitted attributes, all at once and last of all."""
+        """Set what training has made, when nothing can fail any more."""
         self.n_layers_ = len(network.layers.architecture.units)
         self.out_activation_ = network.loss.out_activation
         self._fitted_loss = network.loss

@@ -13,7 +13,7 @@ from .embedding_layers import EMBEDDINGS, kind_of_embedding
 from .embeddings import Embedding
 from .estimators import MLPRegressor
 from .loss_pieces import LINKS
-from .losses import LOSSES, BinaryCrossEntropy, CrossEntropy
+from .losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Quantile, Tweedie
 from .monotonic import REFLECTION
 from .network import clip_and_step
 from .normalization import NORMALIZATIONS
@@ -78,8 +78,8 @@ def _pieces():
     for kind in _kinds():
         yield from (piece for piece in kind if isinstance(piece, Piece))
     yield from LINKS.values()
-    smoothed = BinaryCrossEntropy(0.1), CrossEntropy(0.1)
-    yield from (loss.train for loss in (*LOSSES.values(), *smoothed))
+    others = BinaryCrossEntropy(0.1), CrossEntropy(0.1), Quantile([0.5]), Tweedie(0)
+    yield from (loss.train for loss in (*LOSSES.values(), *others))
     for optimizer in OPTIMIZERS.values():
         if optimizer.update:
             yield optimizer.update

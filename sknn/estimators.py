@@ -956,8 +956,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return as_columns(targets)
 
     def _decode(self, outputs):
-        if self.target_mean_ is not None:
-            scale, mean = self.target_scale_, self.target_mean_
+        mean = getattr(self, "target_mean_", None)  # a network of the user's has none
+        if mean is not None:
+            scale = self.target_scale_
             outputs = outputs * scale.astype(outputs.dtype) + mean.astype(outputs.dtype)
         return as_columns(outputs)
 

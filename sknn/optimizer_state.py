@@ -37,8 +37,8 @@ class Copied:
 class OptimizerState(Copied):
     """What an optimizer carries from one minibatch, or one partial_fit, to the next.
 
-    Its settings and schedule are those of the estimator when it was made; only alpha
-    and max_iter are read anew.
+    The solver's settings and the schedule of its rate are those of the estimator when
+    it was made; regularization, factors of the rate and max_iter are read anew.
     """
 
     solver: Optimizer

@@ -1,8 +1,8 @@
 """Samples are what the kernels read: a frozen X, and its targets and weights.
 
 X is frozen at the door into one layout and one dtype, read-only, because the kernels
-get its address and nothing else.  A dense X leaves the CSR arrays
-empty; a sparse one leaves ``dense`` empty, and is never made dense as a whole.
+get its address and nothing else.  A dense X leaves the CSR arrays empty; a sparse one
+leaves ``dense`` empty, and is never made dense as a whole.
 """
 
 from functools import cache

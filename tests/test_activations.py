@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from sknn import MLPRegressor, activations, elementary
+from sknn.architecture import Architecture, layers_of
 
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -151,3 +152,15 @@ def test_functions_can_be_called():
     z = np.array([-1.5, 0.0, 2.5])
     ours = [elementary.tanh(x) for x in z], [activations.relu(x) for x in z]
     np.testing.assert_allclose(ours, [np.tanh(z), np.maximum(z, 0)], rtol=1e-14)
+
+
+@pytest.mark.parametrize("options", [{}, {"is_parametric": True}])
+def test_another_setting_compiles_nothing(options):
+    kinds = [
+        layers_of(
+            Architecture(units=(3, 4, 1), activations=(each.formula(),), **options),
+            np.dtype(np.float64),
+        ).kinds
+        for each in (activations.LeakyReLU(0.1), activations.LeakyReLU(0.2))
+    ]
+    assert kinds[0] == kinds[1]

@@ -64,7 +64,7 @@ ROOMS = {
 }
 
 LINES_OF_A_FUNCTION = 60
-LINES_OF_THE_PACKAGE = 8_540
+LINES_OF_THE_PACKAGE = 8_600
 
 PATHS = {path.stem: path for path in sorted(Path(sknn.__file__).parent.glob("*.py"))}
 TREES = {module: ast.parse(path.read_text()) for module, path in PATHS.items()}
@@ -138,7 +138,7 @@ def test_cache_is_marked_with_all_compiled_code():
         for module in PATHS
         if {"numba", "llvmlite"} & _tops(module) or "_jit" in rooms_entered(module)
     }
-    assert compiled <= {path.stem for path in sources_with_compiled_code()}
+    assert compiled <= {path.stem for path, _ in sources_with_compiled_code()}
 
 
 @pytest.mark.parametrize("module", PATHS)

@@ -277,6 +277,15 @@ def test_what_cannot_be_monitored_is_refused():
         regressor(EarlyStopping("validation_score")).fit(X, TARGET)
 
 
+@pytest.mark.parametrize("next_fit", [{"solver": "lbfgs"}, {"warm_start": True}])
+def test_what_an_earlier_fit_recorded_is_not_monitored(next_fit):
+    net = regressor(early_stopping=True).fit(X, TARGET)
+    net.set_params(early_stopping=False, **next_fit)
+    net.set_callbacks(EarlyStopping("validation_score"))
+    with pytest.raises(ValueError, match="MLPRegressor has no validation_score"):
+        net.fit(X, TARGET)
+
+
 # History, TimeBudget, TerminateOnNaN, LearningRateScheduler
 
 

@@ -149,6 +149,20 @@ def test_poisson_with_subnormal_ratios():
     same(ours, theirs)
 
 
+def test_a_regressor_made_by_hand_predicts():
+    by_hand = {
+        "coefs_": [np.ones((5, 3)), np.ones((3, 1))],
+        "intercepts_": [np.arange(3.0), np.ones(1)],
+        "out_activation_": "identity",
+        "n_features_in_": 5,
+        "n_layers_": 3,
+    }
+    ours, theirs = MLPRegressor((3,)), peer.MLPRegressor((3,))
+    for net in (ours, theirs):
+        vars(net).update(by_hand)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-12)
+
+
 def test_lbfgs_with_weights_that_cancel():
     weights = np.where(np.arange(60) % 2, 1.0, -1.0)
     with pytest.raises(ZeroDivisionError, match="Weights sum to zero"):

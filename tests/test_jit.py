@@ -71,6 +71,13 @@ def test_edit_of_an_inlined_file_recompiles(package):
     assert _run(package) == (11, 0)
 
 
+def test_edit_under_a_running_process_is_not_cached_as_the_new_code(package):
+    """Where a package is upgraded, a process may have imported the old one."""
+    edit = f"import package.outer\nopen('package/inner.py', 'w').write({INNER!r}"
+    assert _run(package, f"{edit}.format(10))\n{RUN}") == (2, 0)
+    assert _run(package) == (11, 0)
+
+
 def test_damaged_cache_is_a_miss_and_is_mended(package):
     _run(package)
     for path in (package / "__pycache__").glob("*.nbc"):

@@ -12,8 +12,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_val_score
 
 import sknn
-from sknn import MLPClassifier, compile_kernels
+from sknn import MLPClassifier, MLPRegressor, compile_kernels
 from sknn._jit import Piece
+from sknn.losses import Quantile, Tweedie
 from sknn.plans import TrainingPlan
 
 
@@ -74,6 +75,8 @@ def test_compiling_ahead_leaves_nothing_to_compile(dtype, monkeypatch):
     X[:, 0] = np.arange(len(X)) % 3
     X = X.astype(dtype)
     net = MLPClassifier(hidden_layer_sizes=(16, 16), max_iter=2, random_state=0)
+    for loss in (Quantile([0.1, 0.9]), Tweedie(power=0), Tweedie(power=1.2)):
+        MLPRegressor(max_iter=2, loss=loss, random_state=0).fit(X, y).predict(X)
     for params in COMPILED_AHEAD:
         for labels in (y,) if "monotonic_cst" in params else (y, y + X[:, 0]):
             clone(net).set_params(**params).fit(X, labels).predict(X)

@@ -149,6 +149,13 @@ def test_swa_is_the_mean_of_the_last_epochs():
     np.testing.assert_allclose(early.coefs_[0], regressor().fit(X, Y).coefs_[0])
 
 
+def test_swa_begins_at_a_share_that_is_no_binary_number():
+    swa = SWA(start=0.55)  # of 100 it is 55, and in floats a little more
+    assert swa.shares(4, 0, epochs_done=54, max_epochs=100).tolist() == [1, 1, 1, 1]
+    assert swa.shares(4, 0, epochs_done=55, max_epochs=100).tolist() == [0, 0, 0, 1]
+    assert swa.shares(4, 0, epochs_done=56, max_epochs=100).tolist() == [0, 0, 0, 0.5]
+
+
 @pytest.mark.parametrize(
     "params",
     [
