@@ -14,7 +14,8 @@ import contextlib
 import ctypes
 import hashlib
 import pickle
-from functools import cached_property, update_wrapper
+import time
+from functools import cache, cached_property, update_wrapper
 from pathlib import Path
 
 import numba
@@ -35,6 +36,9 @@ _OPTIONS = {
     "error_model": "numpy",
     "fastmath": {"contract", "nsz"},
 }
+
+# An upgrade may change the sources under a process that has the old ones.
+_IMPORTED_AT = time.time()
 
 # What a piece takes: a pointer to numbers of its dtype, or to float64; a zero of its
 # dtype, or another number.  A dtype of records stands for a pointer to such a record.
@@ -233,10 +237,15 @@ def sources_with_compiled_code():
             yield path, source
 
 
-# Made now, of the sources that are imported: they may be others at the first fit.
-_SOURCE_STAMP = hashlib.sha256(
-    b"".join(source for _, source in sources_with_compiled_code())
-).digest()
+@cache
+def _source_stamp():
+    """A mark of the sources; a RuntimeError if they are not those that are imported."""
+    digest = hashlib.sha256()
+    for path, source in sources_with_compiled_code():
+        if path.stat().st_ctime > _IMPORTED_AT:
+            raise RuntimeError(f"{path} has changed: its kernels are not cached.")
+        digest.update(source)
+    return digest.digest()
 
 
 class _MarkedFiles(IndexDataCacheFile):
@@ -273,7 +282,7 @@ class _KernelCache(FunctionCache):
         super().__init__(function)
         self._parts = parts
         base = self._impl.filename_base
-        self._cache_file = _MarkedFiles(self._cache_path, base, _SOURCE_STAMP)
+        self._cache_file = _MarkedFiles(self._cache_path, base, _source_stamp())
 
     def _index_key(self, sig, codegen):
         # Numba tells closures apart by what they hold, which differs in each process.
