@@ -4,6 +4,7 @@ The members are ordinary networks, trained by a recipe, each on folds of its own
 they predict is averaged.
 """
 
+import warnings
 from functools import partial
 from numbers import Integral, Real
 from time import perf_counter
@@ -118,14 +119,16 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         has_own = X_val is not None
         own = self._encoded(X_val) if has_own else None, y_val, weights_val
         self._choose_sizes(len(X))
-        begin = partial(self._begin, X, y, weights, self._seed())
-        n_epochs = self._n_epochs_until(deadline, begin, len(X))
+        begin = partial(self._begin, X, y, self._seed())
+        # some samples may have no weight at all
+        n_epochs = self._n_epochs_until(deadline, partial(begin, None), len(X))
+        begin = partial(begin, weights)
         group = self._members_of(begin(n_epochs, own))
         group.run(self._report(reporter, group), deadline)
         self._calibrate(group.fits)
         last = group.best_epochs[0]
         if self.refit and not has_own and group.may_go_on(deadline, last):
-            group = self._refitted(begin, n_epochs, last)
+            group = self._refitted(begin, n_epochs, last) or group
         self._publish(group)
 
     def _checked(self, y):
@@ -153,7 +156,7 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
     def _seed(self):
         return check_random_state(self.random_state).randint(LARGEST_SEED)
 
-    def _begin(self, X, y, weights, seed, n_epochs, own=NO_SET, whole=False, step=1):
+    def _begin(self, X, y, seed, weights, n_epochs, own=NO_SET, whole=False, step=1):
         """The fits of all members, each on all but one fold, or on the whole.
 
         ``own`` is the user's validation set; of each ``step`` samples one is used.
@@ -205,9 +208,11 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         if deadline == np.inf:
             return self.max_iter
         start, step = perf_counter(), -(-n_samples // PILOT_SAMPLES)
-        pilot = self._members_of(begin(PILOT_EPOCHS, step=step))
-        seconds_to_begin = perf_counter() - start
-        pilot.run()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of few samples, which are not the user's
+            pilot = self._members_of(begin(PILOT_EPOCHS, step=step))
+            seconds_to_begin = perf_counter() - start
+            pilot.run()
         if pilot.was_interrupted:
             raise KeyboardInterrupt
         left = (deadline - perf_counter()) / (1 + self.refit) - seconds_to_begin
@@ -244,8 +249,10 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
         return self._own_criterion if self.scoring is None else minus_score
 
     def _refitted(self, begin, n_epochs, last):
-        """The members anew, on all samples, up to the epoch that was best."""
-        refitted = self._members_of(begin(n_epochs, whole=True))
+        """The members anew, on all samples, up to the epoch that was best.
+
+        None after an interrupt, for then they would be worse than the old ones.
+        """
         start = perf_counter()
 
         def report(kept, finished):
@@ -253,8 +260,13 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
                 _print_epoch(refitted.fits, perf_counter() - start)
             return refitted.fits[0].progress.n_iter >= last
 
-        refitted.run(report)
-        return refitted
+        try:
+            refitted = self._members_of(begin(n_epochs, whole=True))
+            refitted.run(report)
+        except KeyboardInterrupt:  # before the first epoch's end
+            warnings.warn("The refit was interrupted by the user.", stacklevel=2)
+            return None
+        return None if refitted.was_interrupted else refitted
 
     def _publish(self, group):
         for fit in group.fits:
@@ -274,7 +286,7 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):
             known = all(curve is not None for curve in curves)
             # an interrupt may have left one of them an epoch ahead
             points = list(zip(*curves)) if known else []
-            setattr(self, name, np.mean(points, axis=1).tolist() if known else None)
+            setattr(self, name, _means(points) if known else None)
 
     def _calibrate(self, fits):
         """Nothing to do for numbers."""
@@ -302,6 +314,13 @@ def _check_enough(n_samples):
             f"Found n_samples = {n_samples}, those with a weight of 0 aside, but at "
             "least two are needed: one to learn from and one to validate on."
         )
+
+
+def _means(points):
+    """Their means, of the folds that have a score."""
+    if not points:
+        return []
+    return np.ma.masked_invalid(points).mean(axis=1).filled(np.nan).tolist()
 
 
 def _print_epoch(fits, seconds):

@@ -102,9 +102,10 @@ class Members:
                 for fit in self.fits
             ]
         )
-        values[np.isnan(values)] = np.inf  # where folds have no weight, say
-        if self._joint:
-            values[:] = values.mean()
+        known = ~np.isnan(values)  # folds may have no weight, or too few classes
+        if self._joint and known.any():
+            values[:] = values[known].mean()
+        values[np.isnan(values)] = np.inf
         is_best = values <= self._least
         self._least[is_best] = values[is_best]
         self.best_epochs[is_best] = epoch

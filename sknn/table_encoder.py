@@ -7,10 +7,11 @@ up, one by one, and rows never are.
 """
 
 import warnings
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import compress
 from numbers import Integral, Real
+from types import NoneType
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
@@ -29,8 +30,8 @@ HUGE = 1e300
 # Numbers that are scaled at a time, which stay in the cache meanwhile.
 IN_CACHE = 16_384
 CATEGORICAL_TYPES = ("category", "categorical", "enum", "dictionary")
-TIMES = (date, np.datetime64)
-NUMBERS = (Real, Decimal, *TIMES)
+TIMES, DURATIONS = (date, np.datetime64), (timedelta, np.timedelta64)
+NUMBERS = (Real, Decimal, *TIMES, *DURATIONS)
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):
@@ -495,10 +496,7 @@ def _are_numbers(values, booleans=False):
 def _as_floats(values):
     """Numbers as float64, times as seconds; NaN where they are missing."""
     if values.dtype.kind == "O":
-        try:
-            return values.astype(np.float64)
-        except TypeError:
-            values = _without_objects(values)
+        values = _without_objects(values)
     if values.dtype.kind not in "mM":
         return values.astype(np.float64)
     values = values.astype(f"{values.dtype.kind}8[us]")
@@ -506,13 +504,19 @@ def _as_floats(values):
 
 
 def _without_objects(values):
-    """Times or numbers that were objects, pandas' NA among them perhaps."""
+    """Numbers, times or durations that were objects, pandas' NA among them perhaps."""
+    types = set(map(type, values.tolist()))
+    if all(issubclass(each, (float, int, NoneType)) for each in types):
+        return values.astype(np.float64)
     known = [None if _is_missing(value) else value for value in values]
-    is_time = any(isinstance(value, TIMES) for value in known)
+    first = next((value for value in known if value is not None), None)
+    dtype = np.float64
+    if isinstance(first, (*TIMES, *DURATIONS)):
+        dtype = "datetime64[us]" if isinstance(first, TIMES) else "timedelta64[us]"
     with warnings.catch_warnings():
         # NumPy warns that it turns times with a time zone into UTC, as it should
         warnings.simplefilter("ignore", UserWarning)
-        return np.array(known, "datetime64[us]" if is_time else np.float64)
+        return np.array(known, dtype)
 
 
 def _factorized(column):

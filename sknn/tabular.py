@@ -478,6 +478,6 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     def _checked(self, y):
         y = _check_y(y, multi_output=True, y_numeric=True, estimator=self)
         y = y.astype(np.float64)
-        unbounded = loss_of(self.loss).out_activation == "identity"
+        unbounded = loss_of(self.loss).out_activation in ("identity", "increasing")
         self._range = (y.min(axis=0), y.max(axis=0)) if unbounded else None
         return y

@@ -1,5 +1,7 @@
 """Validation: samples that a network does not learn from, and what it does on them."""
 
+import warnings
+
 import numpy as np
 
 from .loss_pieces import LINKS
@@ -121,7 +123,7 @@ def scored_by(scoring, probe, X, y, weights):
     """
     from sklearn.metrics import check_scoring
 
-    scorer = check_scoring(probe, scoring=scoring)
+    scorer, warned = check_scoring(probe, scoring=scoring), []
     options = {} if weights is None else {"sample_weight": weights}
     compute = probe._outputs
 
@@ -135,6 +137,12 @@ def scored_by(scoring, probe, X, y, weights):
             return class_numbers(outputs) if as_classes else outputs
 
         probe._outputs = known_outputs
-        return scorer(probe, X, y, **options)
+        try:
+            return scorer(probe, X, y, **options)
+        except ValueError as error:  # of a rare class there may be no sample
+            if not warned:
+                warned.append(error)
+                warnings.warn(f"There is no validation score: {error}", stacklevel=2)
+            return np.nan
 
     return score

@@ -223,6 +223,32 @@ def small_table():
     )
 
 
+def test_times_and_durations_may_be_objects():
+    pd = pytest.importorskip("pandas")
+    rows = np.arange(20)
+    table = pd.DataFrame(
+        {
+            "time": pd.date_range("2024-02-01", periods=20),
+            "duration": pd.Series(pd.to_timedelta(rows**2, unit="h")).mask(rows == 3),
+        }
+    )
+    encoder = TableEncoder().fit(table)
+    objects = np.array([list(column) for _, column in table.items()], dtype=object).T
+    expected = encoder.transform(table)
+    assert expected.shape == (20, 3)
+    # an array has no names
+    own = TableEncoder().fit(objects)
+    np.testing.assert_array_equal(own.transform(objects), expected)
+    python = [
+        [time.to_pydatetime(), d.to_pytimedelta()] for time, d in objects if d == d
+    ]
+    known = rows != 3
+    np.testing.assert_allclose(own.transform(python), expected[known], atol=1e-6)
+    numpy = objects[known]
+    numpy[:, 0] = [np.datetime64(time, "ns") for time in numpy[:, 0]]
+    np.testing.assert_array_equal(own.transform(numpy), expected[known])
+
+
 def as_nullable(table):
     return table.convert_dtypes()
 

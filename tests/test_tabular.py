@@ -15,6 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sknn import TabularMLPClassifier, TabularMLPRegressor, members
 from sknn.base_tabular import BaseTabularMLP
 from sknn.callbacks import History
+from sknn.losses import Quantile
 from sknn.validation import part_of_fold
 
 SMALL = {"n_members": 2, "hidden_layer_sizes": (16,), "max_iter": 8, "random_state": 0}
@@ -288,6 +289,63 @@ def test_an_interrupt_ends_the_fit_with_the_epoch(estimator, monkeypatch):
 
 
 @both
+@pytest.mark.parametrize("while_beginning", [False, True])
+def test_an_interrupted_refit_leaves_the_members_of_the_folds(
+    estimator, while_beginning, monkeypatch
+):
+    X, y = load_iris(return_X_y=True)
+    expected = estimator(**SMALL, best_epoch="joint").fit(X, y).predict(X)
+    wait, calls, run = members.wait, [], members.Members.run
+
+    def interrupted(epochs):
+        calls.append(epochs)
+        if len(calls) == SMALL["max_iter"] + 1:
+            raise KeyboardInterrupt
+        return wait(epochs)
+
+    def never_run(group, *args):
+        if calls:
+            raise KeyboardInterrupt
+        calls.append(group)
+        run(group, *args)
+
+    if while_beginning:
+        monkeypatch.setattr(members.Members, "run", never_run)
+    else:
+        monkeypatch.setattr(members, "wait", interrupted)
+    with pytest.warns(UserWarning, match="interrupted"):
+        net = estimator(**SMALL, refit=True).fit(X, y)
+    np.testing.assert_array_equal(net.predict(X), expected)
+
+
+@pytest.mark.parametrize("time_limit", [None, 600])
+def test_folds_without_a_rare_class_have_no_score(time_limit):
+    X, y = load_iris(return_X_y=True)
+    X, y = np.concatenate([X, X[:2]]), np.append(y, [3, 3])
+    net = TabularMLPClassifier(
+        **SMALL | {"n_members": 5}, scoring="neg_log_loss", time_limit=time_limit
+    )
+    with pytest.warns(UserWarning, match="There is no validation score: "):
+        net.fit(X, y)
+    scores = np.array([member.validation_scores_ for member in net.members_])
+    assert sorted(np.isnan(scores).mean(axis=1)) == [0, 0, 1, 1, 1]
+    known = scores[~np.isnan(scores).any(axis=1)]
+    np.testing.assert_allclose(net.validation_scores_, known.mean(axis=0))
+    with pytest.warns(UserWarning, match="There is no validation score: "):
+        joint = clone(net).set_params(best_epoch="joint").fit(X, y)
+    assert set(joint.best_n_iter_) == {np.argmax(joint.validation_scores_) + 1}
+
+
+def test_a_pilot_needs_no_weights_that_are_not_zero():
+    X, y = np.random.default_rng(0).normal(size=(60_000, 2)), np.arange(60_000) % 7
+    weights = np.zeros(len(y))
+    weights[1::12_000] = 1  # none of the samples that the pilot takes
+    params = SMALL | {"n_members": 1, "max_iter": 1, "batch_size": 20_000}
+    net = TabularMLPRegressor(**params, time_limit=600)
+    assert np.isfinite(net.fit(X, y, sample_weight=weights).predict(X[:5])).all()
+
+
+@both
 def test_a_fold_never_has_weights_of_zero_alone(estimator):
     X, y = load_iris(return_X_y=True)
     weights = np.zeros(len(y))
@@ -335,6 +393,13 @@ def test_several_outputs_and_labels():
     net = TabularMLPRegressor(**SMALL | {"max_iter": 16}).fit(X[:, 2:], targets)
     assert net.predict(X[:, 2:]).shape == (150, 2)
     assert (net.predict(X[:, 2:] * 100) <= targets.max(axis=0)).all()
+
+
+def test_several_quantiles_stay_in_the_range_of_the_targets():
+    X, y = load_diabetes(return_X_y=True)
+    net = TabularMLPRegressor(loss=Quantile([0.1, 0.9]), **SMALL).fit(X, y)
+    predicted = net.predict(X * 100)
+    assert y.min() <= predicted.min() < predicted.max() <= y.max()
 
 
 def test_counts_are_not_clipped_and_positive():
