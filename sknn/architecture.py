@@ -197,7 +197,9 @@ class Layers:
         self.kinds, below, above, settings, *places = zip(*architecture.layers())
         self.levels = np.array(above)
         self.table = np.zeros(len(self.kinds), LAYER)
-        self.table["setting"], self.table["key"] = settings, np.arange(len(settings))
+        self.table["setting"] = settings
+        # a sparse X is no layer, and leaves out the same units
+        self.table["key"] = architecture.sparse_input + np.arange(len(settings))
         self._place_units(list(below), list(above), *places)
         self._place_parameters()
         self._connect()

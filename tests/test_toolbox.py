@@ -368,7 +368,15 @@ def test_noise_on_a_sparse_x_is_refused():
     for params in ({"input_noise": 0.1}, {"dropout": [0.1, 0.0, 0.0]}):
         with pytest.raises(ValueError, match="dense X"):
             regressor(**params).fit(sparse, Y)
-    regressor(dropout=0.5).fit(sparse, Y)
+
+
+def test_dropout_leaves_out_the_same_units_of_a_sparse_x():
+    sparse = pytest.importorskip("scipy.sparse").csr_array(X)
+    on_dense, on_sparse = (
+        regressor(dropout=0.5, random_state=0).fit(each, Y).coefs_[0]
+        for each in (X, sparse)
+    )
+    np.testing.assert_allclose(on_sparse, on_dense, rtol=1e-9, atol=1e-12)
 
 
 def test_more_classes_than_two_have_no_positive_one():
