@@ -145,7 +145,7 @@ def predict_block(zero, plan, layers, block, first, n):
         leave_trace(zero, plan, layers, block)
     z = at(pointer(block.units, zero), plan.last * plan.stride)
     scratch = pointer(block.weights, zero)
-    if plan.classes == 0 or not sums_are_enough(z, plan):
+    if plan.classes == 0 or plan.n_outputs == 1:
         settings = pointer(plan.loss_settings, FLOAT64)
         call(plan.link, (z, scratch, settings, plan.n_outputs, plan.stride, n))
     if plan.classes != 0:
@@ -165,20 +165,13 @@ def write_outputs(z, outputs, plan, n):
 
 
 @inlined
-def sums_are_enough(z, plan):
-    """Whether a block's sums tell the classes: of several the largest, if finite.
-
-    Of classes whose probabilities round to the same it is that of the larger sum.
-    """
-    return plan.n_outputs > 1 and total_of_zeros(z, plan.n_outputs * plan.stride) == 0
-
-
-@inlined
 def find_classes(outputs, largest, classes, n_outputs, stride, n):
     """The number of each sample's class: that of its largest output, or the first such.
 
-    The outputs may be sums.  A single one is the probability of class 1.  All of a
-    softmax's are NaN if one is: then it is class 0, as for `argmax`.
+    A single output is the probability of class 1.  Several may be the sums that a
+    softmax is made of.  Of classes whose probabilities round to the same it is then
+    that of the larger sum, and class 0, as for `argmax`, where they would be NaN: if a
+    sum is, or the largest one is infinite.
     """
     T = type(load(outputs, 0))
     best, most = as_array(outputs, n), as_array(largest, n)
@@ -191,10 +184,11 @@ def find_classes(outputs, largest, classes, n_outputs, stride, n):
         for i in range(n):
             # all is read before it is compared: else LLVM makes no vectors of it
             output, before, number_before = row[i], most[i], best[i]
-            most[i] = output if output > before else before
-            best[i] = number if output > before else number_before
+            keeps = (output <= before) | (before != before)
+            most[i] = before if keeps else output
+            best[i] = number_before if keeps else number
     for i in range(n):
-        classes[i] = np.int64(best[i])
+        classes[i] = np.int64(best[i] if abs(most[i]) < T(np.inf) else T(0))
 
 
 @inlined

@@ -446,6 +446,24 @@ def test_of_equal_probabilities_the_larger_sum_is_predicted(dtype):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sums_that_overflow_change_no_other_class(dtype):
+    X, y = np.zeros((40, 4), dtype), np.arange(40) % 3
+    X[:, 1:] = np.random.default_rng(0).normal(size=(40, 3))
+    net = MLPClassifier((), max_iter=2, random_state=0).fit(X, y)
+    net.intercepts_[0][:] = 0
+    net.coefs_[0][:] *= dtype(1e-18)  # all probabilities are one third
+    net.coefs_[0][0] = 4, -4, 4
+    expected = net.predict(X)
+    assert len(set(expected)) == 3
+    large = np.full((40, 4), 0.9 * np.finfo(dtype).max, dtype)
+    assert np.isnan(net.predict_proba(large)).all() and not net.predict(large).any()
+    assert np.array_equal(net.predict(X), expected)
+    both = np.concatenate([large[:5], X])
+    assert np.array_equal(net.predict(both)[5:], expected)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("n", [1, 17, 250])
 def test_a_half_is_the_first_of_two_classes(n):
     X, y = np.ones((250, 3)), np.arange(250) % 2
