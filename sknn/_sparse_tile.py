@@ -21,10 +21,10 @@ sparse_tile_width = largest_fitting(_sizes)
 
 
 @intrinsic
-def sparse_tile(typingctx, width, factors, rows, n, b, b_row, c):
-    """C[:] += sum over k < n of factors[k] * B[rows[k], :], of ``width`` vectors."""
-    index = types.intp
-    signature = types.void(index, factors, rows, index, b, index, c)
+def sparse_tile(typingctx, width, factors, rows, n, b, b_row, c, accumulate):
+    """C[:] (+)= sum over k < n of factors[k] * B[rows[k], :], of ``width`` vectors."""
+    index, flag = types.intp, types.boolean
+    signature = types.void(index, factors, rows, index, b, index, c, flag)
 
     def codegen(context, builder, signature, args):
         width, *operands = args
@@ -36,10 +36,11 @@ def sparse_tile(typingctx, width, factors, rows, n, b, b_row, c):
     return signature, codegen
 
 
-def _emit_tile(emit, builder, n_vectors, factors, rows, n, b, b_row, c):
+def _emit_tile(emit, builder, n_vectors, factors, rows, n, b, b_row, c, accumulate):
     sums = [cgutils.alloca_once_value(builder, emit.zero) for _ in range(n_vectors)]
     for j, total in enumerate(sums):
-        builder.store(emit.load(c, j), total)
+        so_far = builder.select(accumulate, emit.load(c, j), emit.zero)
+        builder.store(so_far, total)
     with cgutils.for_range(builder, n) as loop:
         row = builder.sext(builder.load(emit.at(rows, loop.index)), emit.index)
         b_k = emit.at(b, builder.mul(row, b_row))

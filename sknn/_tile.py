@@ -399,20 +399,6 @@ def _copying(parts):
 
 
 @intrinsic
-def add_multiple_of_vector(typingctx, c, factor, b):
-    """C += factor * B, for 64 bytes of each."""
-
-    def codegen(context, builder, signature, args):
-        emit = VectorBuilder(context, builder, signature.args[0].dtype)
-        factor = emit.spread(args[1])
-        total = emit.fma(factor, emit.load(args[2], 0), emit.load(args[0], 0))
-        emit.store(total, args[0], 0)
-        return context.get_dummy_value()
-
-    return types.void(c, c.dtype, b), codegen
-
-
-@intrinsic
 def transpose_square(typingctx, a, a_row, t, t_row):
     """T[j, i] = A[i, j] for a square of one vector by one vector."""
 

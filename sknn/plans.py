@@ -347,6 +347,21 @@ class TrainingPlan(Plan):
             )
         self.group_rates(1, 0, 0)
 
+    def _give(self, block, n_targets):
+        own = super()._give(block, n_targets)
+        if self.layers.architecture.sparse_input:
+            n_rows = int(self._plan[0]["block_rows"])
+            size = most_numbers(np.diff(self._kept["row_starts"]), n_rows) + n_rows
+            by_columns = {
+                "column_starts": np.zeros(self.layers.table[0]["fan_in"] + 2, np.int64),
+                "column_rows": np.zeros(size, np.int32),
+                "column_values": zeros(size, self._dtype),
+            }
+            for name, array in by_columns.items():
+                block[name] = array.ctypes.data
+            own |= by_columns
+        return own
+
     def _allocate_gradients(self, keeps):
         """A place for all gradients, or for a panel of each layer and share.
 
@@ -442,6 +457,12 @@ def first_rows():
 def may_be_neighbours(rows):
     """Whether the rows seem to follow one another; who trusts it asks for them only."""
     return rows.size > 0 and rows[-1] - rows[0] == rows.size - 1
+
+
+def most_numbers(lengths, n_rows):
+    """How many numbers so many rows of these lengths have at most."""
+    first = max(lengths.size - n_rows, 0)
+    return int(np.partition(lengths, first)[first:].sum())
 
 
 def rows_of_a_prediction(layers):

@@ -139,5 +139,9 @@ BLOCK_ADDRESSES = [
     "packed",  # scratch of a product
     "grads",  # its own, where they are summed afterwards
     "trace",  # one number: 0, or NaN once an input of a prediction is not finite
+    # a sparse X by columns: where each starts, the samples in it, and the values
+    "column_starts",
+    "column_rows",
+    "column_values",
 ]
 BLOCK = np.dtype([(name, np.int64) for name in BLOCK_ADDRESSES])

@@ -41,6 +41,11 @@ def freeze(X, dtype, targets=None, weights=None):
         dense = _nothing(2, dtype)
         values, columns = _frozen(X.data, dtype), _frozen(X.indices, np.int32)
         row_starts = _frozen(X.indptr, np.int64)
+        if columns.size and not 0 <= columns.min() <= columns.max() < X.shape[1]:
+            raise ValueError(
+                f"X has {X.shape[1]} columns, but indices from {columns.min()} to "
+                f"{columns.max()}: make it again, or see X.check_format()."
+            )
     else:
         dense = _frozen(X, dtype)
         values, columns = _nothing(1, dtype), _nothing(1, np.int32)

@@ -851,3 +851,13 @@ def test_a_row_is_predicted_as_among_many(dtype, given):
     row, rows = net.predict(rounded[:1]), net.predict(rounded)
     assert row.dtype == rows.dtype
     np.testing.assert_allclose(row[0], rows[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("index", [-1, 4])
+def test_a_sparse_x_with_numbers_outside_is_refused(index):
+    X, y = scipy.sparse.csr_array(np.eye(4)), np.arange(4) % 2
+    net = sknn.MLPClassifier((3,), max_iter=200).fit(X, y)
+    X.indices[2] = index
+    for call in (lambda: net.predict(X), lambda: net.fit(X, y)):
+        with pytest.raises(ValueError, match="X has 4 columns, but indices from"):
+            call()
