@@ -11,10 +11,10 @@ with the rest of its last vector, and ``stride`` up to the next row.  All paddin
 0, for its gradient is 0.  In a block of samples a level of n units has
 ``padded(n + 1)`` rows: the units, a row of ones, and rows that stay 0.  In a block of
 deltas the row in place of the ones stays 0, too: transposing makes of these rows the
-padding of ``turned``.  The columns of a block behind its last
-sample hold what was there before: tiles compute with it, but no sum over samples gets
-that far.  Behind a vector is room for one more, which copies of A's columns and whole
-vectors of rows side by side may read.
+padding of ``turned``.  The columns of a block behind its last sample hold what was
+there before: tiles compute with it, but no sum over samples gets that far.  Behind a
+vector is room for one more, which copies of A's columns and whole vectors of rows side
+by side may read.
 """
 
 from functools import cache

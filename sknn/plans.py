@@ -114,6 +114,7 @@ class Plan:
 
     training = False
     _sums_blocks = False
+    _n_sorted = 0  # numbers of a block of a sparse X, if it is sorted by columns
 
     def __init__(self, network, block_rows, n_blocks, team):
         self._dtype = network.params.dtype
@@ -217,12 +218,22 @@ class Plan:
             "trace": 1,
         }
         own = {name: zeros(size, self._dtype) for name, size in sizes.items()}
+        if self._n_sorted:
+            own |= self._room_for_columns()
         for name, array in own.items():
             block[name] = array.ctypes.data
         # the inputs of the intercepts, and the weights of samples that have none
         own["units"].reshape(-1, stride)[layers.rows_of_ones] = 1
         own["weights"][:] = 1
         return own
+
+    def _room_for_columns(self):
+        """A place for a block of a sparse X, sorted by columns, the last of 1s."""
+        return {
+            "column_starts": np.zeros(self.layers.table[0]["fan_in"] + 2, np.int64),
+            "column_rows": np.zeros(self._n_sorted, np.int32),
+            "column_values": zeros(self._n_sorted, self._dtype),
+        }
 
     def _point(self, **arrays):
         """Write the addresses of arrays, and keep the arrays."""
@@ -321,6 +332,10 @@ class TrainingPlan(Plan):
         super().__init__(network, chunk_rows * in_a_block, n_blocks, team)
         self._read(samples)
         self._set(sums_chunks=sums_chunks, chunk_rows=chunk_rows)
+        if network.layers.architecture.sparse_input:
+            block_rows = chunk_rows * in_a_block
+            most = most_numbers(np.diff(samples.row_starts), block_rows)
+            self._n_sorted = most + block_rows
         self._allocate(samples.targets.shape[1])
         in_parts = batch_size > n_blocks * chunk_rows * in_a_block
         self._allocate_gradients(keeps=in_parts or update is None)
@@ -346,21 +361,6 @@ class TrainingPlan(Plan):
                 step=step_rows.address(self._dtype), update=update.address(self._dtype)
             )
         self.group_rates(1, 0, 0)
-
-    def _give(self, block, n_targets):
-        own = super()._give(block, n_targets)
-        if self.layers.architecture.sparse_input:
-            n_rows = int(self._plan[0]["block_rows"])
-            size = most_numbers(np.diff(self._kept["row_starts"]), n_rows) + n_rows
-            by_columns = {
-                "column_starts": np.zeros(self.layers.table[0]["fan_in"] + 2, np.int64),
-                "column_rows": np.zeros(size, np.int32),
-                "column_values": zeros(size, self._dtype),
-            }
-            for name, array in by_columns.items():
-                block[name] = array.ctypes.data
-            own |= by_columns
-        return own
 
     def _allocate_gradients(self, keeps):
         """A place for all gradients, or for a panel of each layer and share.

@@ -498,7 +498,7 @@ def _as_floats(values):
     if values.dtype.kind == "O":
         values = _without_objects(values)
     if values.dtype.kind not in "mM":
-        return values.astype(np.float64)
+        return values.astype(np.float64, copy=False)
     values = values.astype(f"{values.dtype.kind}8[us]")
     return np.where(np.isnat(values), np.nan, values.astype(np.int64) / 1e6)
 
